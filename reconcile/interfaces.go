@@ -1,0 +1,60 @@
+package reconcile
+
+import (
+	"context"
+
+	"rondo.dev/rondo/reconcile/health"
+	"rondo.dev/rondo/reconcile/plan"
+	"rondo.dev/rondo/render"
+	"rondo.dev/rondo/sources"
+)
+
+// Source is the little that a pass needs of git.
+type Source interface {
+	// Resolve asks the remote what ref is now. ref is short. A ref that does not
+	// exist is sources.ErrNoRef, an empty repository sources.ErrEmpty; both are
+	// answers, not faults of the surroundings.
+	Resolve(ctx context.Context, repo sources.Repo, ref string) (sources.Revision, error)
+	// Open fetches what the mirror lacks of rev and gives its files.
+	Open(ctx context.Context, repo sources.Repo, rev sources.Revision) (sources.Snapshot, error)
+	// Message is the commit message of rev, from the mirror; trailers are read from it.
+	Message(ctx context.Context, repo sources.Repo, rev sources.Revision) (string, error)
+}
+
+// Cluster is the little that a pass needs of Kubernetes.
+type Cluster interface {
+	// Facts are the cluster's part of render.Facts.
+	Facts(ctx context.Context) (render.Facts, error)
+	// Live reads the inventory, and the objects that changed or drifted: those
+	// of b and of the inventory whose digests differ. With dryRun every object
+	// of b is read and tried on the API server.
+	Live(ctx context.Context, t plan.Target, b render.Bundle, dryRun bool) (plan.Live, error)
+	// Apply carries out p in order. The Outcome holds what was done, also on error.
+	Apply(ctx context.Context, p plan.Plan) (plan.Outcome, error)
+	// Wait returns once every object of b is healthy, one has failed, or ctx
+	// ends; the Report is that of the moment it returns, also with an error.
+	Wait(ctx context.Context, t plan.Target, b render.Bundle) (health.Report, error)
+}
+
+// Journal is the little that a pass needs of the ledger. Every method commits
+// before it returns.
+type Journal interface {
+	// State is zero for an application never seen.
+	State(ctx context.Context, app string) (State, error)
+	// Begin opens a pass and gives it its number.
+	Begin(ctx context.Context, r Result) (pass int64, err error)
+	// Record stores r as it is now, the messages it gives rise to, and the state
+	// of its application. It may be called many times for one pass.
+	Record(ctx context.Context, r Result, s State, messages []Message) error
+	// Artifact stores, sealed, what a pass is about to apply; LoadArtifact gives
+	// back the newest, and false when there is none.
+	Artifact(ctx context.Context, app string, a Artifact) error
+	LoadArtifact(ctx context.Context, app string) (Artifact, bool, error)
+}
+
+// Artifact is a stored Bundle: what the loop holds an application at.
+type Artifact struct {
+	Revision    sources.Revision `json:"revision"`
+	InputDigest string           `json:"input_digest"`
+	Bundle      render.Bundle    `json:"bundle"`
+}

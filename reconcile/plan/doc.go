@@ -1,0 +1,15 @@
+// Package plan computes what a pass would change: the objects of a Bundle
+// against what was applied before ([Inventory]) and what lives in the cluster
+// ([Live]) give a [Plan], an ordered list of [Change]s. It computes and never
+// fetches; a change that is not in a Plan cannot happen.
+//
+// The order of a Plan is the order of applying: stages and waves as the Bundle
+// has them, prunes last and in reverse. A Plan that would delete too much is
+// held (design 7): it says why and carries what it would have done.
+//
+// # Decisions
+//
+// "Unchanged" is decided by digests: an object whose digest is the one of the
+// inventory and that did not drift is neither read nor written. The cost of a
+// pass follows from what changed, not from the size of the application.
+package plan
