@@ -35,25 +35,23 @@ func ParseRepo(raw string) (Repo, error) {
 		// The text of a url.Error repeats the address, which may hold a password.
 		return Repo{}, errors.New("repository address is not a URL")
 	}
+	scheme, host := strings.ToLower(u.Scheme), strings.ToLower(u.Hostname())
 	switch {
 	case u.User != nil:
 		return Repo{}, errors.New("repository address holds credentials; use token_file")
+	case scheme != "https" && scheme != "http":
+		return Repo{}, fmt.Errorf("repository address has scheme %q; use https", u.Scheme)
 	case u.RawQuery != "" || u.Fragment != "" || u.Opaque != "":
 		return Repo{}, errors.New("repository address has a query, a fragment or no host")
-	case u.Hostname() == "":
-		return Repo{}, errors.New("repository address has no host")
+	case host == "" || strings.Contains(host, "%"):
+		return Repo{}, errors.New("repository address has no usable host")
+	case scheme == "http" && !IsLoopback(host):
+		return Repo{}, fmt.Errorf("repository address uses http to %s; use https", host)
 	}
-	scheme, host := strings.ToLower(u.Scheme), strings.ToLower(u.Hostname())
-	switch scheme {
-	case "https":
-	case "http":
-		if !IsLoopback(host) {
-			return Repo{}, fmt.Errorf("repository address uses http to %s; use https", host)
-		}
-	default:
-		return Repo{}, fmt.Errorf("repository address has scheme %q; use https", u.Scheme)
+	path := strings.TrimRight(u.EscapedPath(), "/")
+	for strings.HasSuffix(path, ".git") {
+		path = strings.TrimRight(strings.TrimSuffix(path, ".git"), "/")
 	}
-	path := strings.TrimSuffix(strings.TrimRight(u.EscapedPath(), "/"), ".git")
 	if path == "" || strings.Contains(path, "//") || strings.Contains(path, "/../") || strings.HasSuffix(path, "/..") ||
 		strings.HasPrefix(path, "/-") {
 		return Repo{}, errors.New("repository address has no usable path")

@@ -56,7 +56,7 @@ func IsHash(s string) bool {
 
 // FullRef turns a short ref into the name git uses: "main" becomes
 // "refs/heads/main", "pull/42/head" "refs/pull/42/head", and "tags/v1"
-// "refs/tags/v1". A name that starts with "refs/" stays as it is.
+// "refs/tags/v1". A full name stays as it is.
 func FullRef(short string) string {
 	switch {
 	case strings.HasPrefix(short, "refs/"):
@@ -85,6 +85,8 @@ func ValidRef(short string) error {
 		return bad("is empty")
 	case len(short) > 255:
 		return fmt.Errorf("ref of %d bytes is longer than 255", len(short))
+	case strings.HasPrefix(short, "refs/"):
+		return bad("is not short; write main for refs/heads/main")
 	case strings.HasPrefix(short, "-"):
 		return bad("starts with a dash")
 	case strings.HasPrefix(short, "/"), strings.HasSuffix(short, "/"), strings.Contains(short, "//"):

@@ -10,6 +10,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // MaxFileSize is the largest file a Snapshot hands out, in bytes (spec 1.1 rule 5).
@@ -85,7 +86,7 @@ func (d *dirSnapshot) lstat(name string) (fs.FileInfo, error) {
 		var err error
 		info, err = d.root.Lstat(filepath.FromSlash(walked))
 		switch {
-		case errors.Is(err, fs.ErrNotExist):
+		case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 			return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 		case err != nil:
 			return nil, err
