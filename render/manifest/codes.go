@@ -1,0 +1,88 @@
+package manifest
+
+// Code is a kind of Problem. Codes are stable: people search for them and
+// filter by them. The first letter is the severity: error, warning, info.
+type Code struct{ Name, Meaning string }
+
+// Codes lists every code that [Parse] uses. All but the last group are those of
+// Appendix B of the reference.
+func Codes() []Code {
+	return []Code{
+		{"E-FILE-NONE", "there is no manifest in the repository"},
+		{"E-FILE-DUP-SERVICE", "a service is declared in both files"},
+		{"E-FILE-SIZE", "a file is larger, or holds more values, than is read"},
+		{"E-FILE-LINK", "a file is a link, a submodule or a folder"},
+		{"E-YAML-SYNTAX", "a file is not one YAML document in UTF-8"},
+		{"E-YAML-DUPKEY", "a key stands twice"},
+		{"E-YAML-ALIAS", "aliases expand to too much, or to themselves"},
+		{"I-VERSION-QUOTE", "a version without quotes could lose digits"},
+		{"W-COLON-KEY", "a key has a leading colon"},
+		{"E-KEY-UNKNOWN", "a key does not exist"},
+		{"W-KEY-UNKNOWN", "a key does not exist"},
+		{"W-KEY-MOVED", "a key is at the wrong place and was taken all the same"},
+		{"E-TYPE", "a value has the wrong form"},
+		{"E-VALUE", "a value is outside of what is accepted"},
+
+		{"W-NOT-APPLICABLE", "an option has no meaning here"},
+		{"W-DEPRECATED", "an option works, but has a successor"},
+		{"I-TRANSLATED", "an option was turned into an equivalent"},
+
+		{"I-NAME-SANITISED", "a service has another name in the cluster"},
+		{"E-NAME-COLLISION", "two parts of the application become one name"},
+		{"E-NAME-RESERVED", "a service has the name of a database"},
+		{"E-META-RESERVED", "a label or an annotation belongs to the platform"},
+		{"E-TAG-SYNTAX", "a tag cannot be a label"},
+		{"W-DNS-LEGACY", "a name of the old platform does not resolve"},
+
+		{"E-IMAGE-AND-GIT", "a service has an image and a source"},
+		{"E-IMAGE-OR-GIT", "a service has neither image nor source"},
+		{"E-HABITUS", "a build needs Habitus"},
+
+		{"E-PORT-CONTAINER", "a port does not say where the container listens"},
+		{"I-PORT-ASSUMED", "a container port was taken from the external one"},
+		{"E-PORT-DUP", "a service uses an external port twice"},
+		{"E-PORT-CONFLICT", "two services use one external port"},
+		{"E-HOST-SYNTAX", "a host name is none"},
+
+		{"E-REQUIRES-UNKNOWN", "a requirement names no service"},
+		{"E-REQUIRES-CYCLE", "services require each other in a circle"},
+		{"E-STRATEGY-ZERO", "no update could ever begin"},
+
+		{"E-ENV-NAME", "a name cannot be that of a variable"},
+		{"E-ENV-UNDEFINED", "a reference leads to nothing"},
+		{"E-ENV-CYCLE", "variables refer to each other in a circle, or in too long a row"},
+		{"W-ENV-RESERVED", "a variable is generated, and the value given is ignored"},
+		{"W-ENV-PLATFORM", "a variable of the old platform is empty"},
+		{"W-ENV-TYPE", "YAML readers disagree about a value"},
+		{"W-ENV-TYPO", "the name of a variable is a misprint of old manuals"},
+		{"I-ENV-OVERRIDDEN", "a variable was set through the API as well, which wins"},
+
+		{"W-QUANTITY-V1", "an amount of memory has a lower-case unit"},
+		{"E-CPU-UNIT", "an amount of CPU lacks its unit"},
+		{"E-RESOURCES-ORDER", "a request is above its limit"},
+
+		{"W-HEALTH-PORT", "a check asks a port that is not declared"},
+		{"W-HEALTH-SUCCESS", "Kubernetes knows only one success here"},
+		{"W-HEALTH-ACCEPT", "a status cannot be required"},
+		{"I-HEALTH-ALIVE-1", "one failed check restarts a container"},
+		{"E-HEALTH-NOPORT", "a check has no port to ask"},
+		{"E-HEALTH-OUTBOUND", "a check waits for a call from the container"},
+
+		{"E-DB-ENGINE", "a database engine does not exist"},
+		{"W-DB-UNUSED", "a database is configured but not used"},
+		{"E-EXTERNAL-APP", "the application itself is external"},
+
+		// rondo's own.
+		{"E-NOT-BUILT", "an option exists, but rondo cannot do it yet"},
+		{"W-NOT-BUILT", "an option that rondo cannot do yet was skipped"},
+		{"E-REJECTED", "an option of the old platform cannot be followed"},
+		{"E-GIT-LFS", "a file is a pointer of Git LFS"},
+		{"E-YAML-DEPTH", "a file nests too deep"},
+		{"E-SERVICES-NONE", "there is nothing to deploy"},
+		{"E-NAME-SYNTAX", "a name cannot be that of an object"},
+		{"E-ENV-SECRET", "a secret stands where text must be"},
+		{"E-ENV-SIZE", "references make values too large"},
+		{"W-ENV-NAME", "a variable set through the API has an impossible name"},
+		{"I-MORE", "more was found than is shown"},
+	}
+}

@@ -1,0 +1,52 @@
+// Package manifest reads the manifest language: from the files of a
+// [sources.Snapshot] to an [Application] in which everything is checked and
+// nothing is left to look up, and the Problems found on the way.
+//
+// The order of events in [Parse]:
+//
+//  1. The files are found and scanned. What is too large, nests too deep or
+//     expands to too much is refused before anything is built from it.
+//  2. Each file becomes one tree without aliases, with every value's line and
+//     column; the node of the environment is merged over the rest, and the two
+//     files are merged into one.
+//  3. The tree is walked along the table of options ([Language]). The walk
+//     reports each key by its disposition and stores the values that are read.
+//  4. Variables are resolved, after those that they refer to.
+//  5. The stored values become the model, service by service, and what concerns
+//     several services is compared: names, ports, requirements.
+//
+// Parse promises: the same input gives the same result; a key is never dropped
+// in silence; every Problem has a code, a place in a file and stands on one
+// line; no value of the files is repeated in a Problem, since it may be a
+// secret; and no file makes it slow or large.
+//
+// # Decisions
+//
+// The table holds a pointer to where each value goes, so an option is known in
+// one place. The usual alternative, a struct decoded by a YAML library with
+// checks around it, knows each option three times and loses lines, columns and
+// the source text of numbers.
+//
+// What is not built yet is refused, with a code of its own. A manifest that
+// seems to work while half of it is ignored is the one thing worse.
+//
+// A path that the operator gives is the only place where the manifest is looked
+// for. The reference would fall back on the usual places; a typing error in
+// rondo.yaml would then deploy another application's file.
+//
+// A host or a Secret given for a database says that it is external; asking for
+// "server: external" as well would only be another thing to forget.
+//
+// A reference _env(NAME) below a service finds the service's own variables
+// before those of the application. The reference manual says only the latter,
+// but what people wrote relies on the former.
+//
+// Values set through the API are taken literally: their author writes no
+// manifest, and a fault in them would be red on a commit that cannot clear it.
+//
+// Generated variables of a Secret are optional one by one, because few Secrets
+// hold all six keys. A variable that the manifest refers to by name is not.
+//
+// max_count: 0 is refused. In the model 0 means no upper end, and a service that
+// is to be off has min_count: 0.
+package manifest

@@ -1,0 +1,152 @@
+package manifest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"syscall"
+
+	"rondo.dev/rondo/sources"
+)
+
+// candidates are where a manifest and a service configuration may be; of each,
+// the first that exists is read (spec 1.1). A path given by the operator is the
+// only place for the manifest, and its folder that of the service
+// configuration.
+func candidates(given string) (manifests, services []string) {
+	if given != "" {
+		dir := path.Dir(given)
+		for _, name := range []string{"service.yml"} {
+			if p := path.Join(dir, name); p != path.Clean(given) {
+				services = append(services, p)
+			}
+		}
+		return []string{given}, services
+	}
+	return []string{".cloud66/manifest.yml", ".cloud66/manifest.yaml", "manifest.yml", "manifest.yaml"},
+		[]string{".cloud66/service.yml", "service.yml"}
+}
+
+// lookalikes are names that people give to the file and that are not read. They
+// are looked for only when nothing else is there, to say so.
+func lookalikes() []string {
+	return []string{".cloud66/services.yml", ".cloud66/service.yaml", "services.yml", "service.yaml"}
+}
+
+// Inputs lists every path that decides what [Parse] makes of a snapshot,
+// whether it exists or not, sorted. The path is that of Options; empty: the
+// usual places.
+func Inputs(path string) []string {
+	manifests, services := candidates(path)
+	out := slices.Concat(manifests, services)
+	if path == "" {
+		out = append(out, lookalikes()...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// load reads the files and merges them into one tree for the environment. It
+// returns nil after it has reported why that cannot be done; the error is for a
+// snapshot that cannot be read at all.
+func (r *reader) load(snap sources.Snapshot) (*node, error) {
+	manifests, services := candidates(r.o.Path)
+	manifest, err := r.first(snap, manifests)
+	if err != nil {
+		return nil, err
+	}
+	service, err := r.first(snap, services)
+	if err != nil {
+		return nil, err
+	}
+	if manifest == nil && service == nil {
+		if r.errors == 0 {
+			return nil, r.none(snap, slices.Concat(manifests, services))
+		}
+		return nil, nil
+	}
+	if r.errors > 0 {
+		return nil, nil
+	}
+	tree := combine(r, manifest, service)
+	if r.errors > 0 {
+		return nil, nil
+	}
+	return tree, nil
+}
+
+// none reports that there is no file, and where one was expected.
+func (r *reader) none(snap sources.Snapshot, looked []string) error {
+	fix := "add manifest.yml; looked at " + list(looked, 10)
+	if r.o.Path == "" {
+		for _, name := range lookalikes() {
+			if _, err := snap.Hash(name); err == nil {
+				fix = "rename " + name + " to service.yml; looked at " + list(looked, 10)
+				break
+			}
+		}
+	}
+	r.add(sources.Position{File: looked[0]}, "", "E-FILE-NONE", "no manifest in the repository", fix)
+	return nil
+}
+
+// first reads the first of names that exists, as the tree of the environment.
+func (r *reader) first(snap sources.Snapshot, names []string) (*node, error) {
+	for _, name := range names {
+		b, err := read(snap, name)
+		pos := sources.Position{File: name}
+		switch {
+		case err == nil:
+			if r.root.File == "" {
+				r.root = pos
+			}
+			root := r.scan(name, b)
+			if root == nil {
+				return nil, nil
+			}
+			return r.effective(root), nil
+		case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrInvalid), errors.Is(err, syscall.ENOTDIR):
+			continue
+		case errors.Is(err, sources.ErrLink), errors.Is(err, sources.ErrModule):
+			// The same words whether the target exists or not (threats T3).
+			r.add(pos, "", "E-FILE-LINK", "the manifest is a link, not a file", "commit a plain file")
+		case errors.Is(err, sources.ErrUnusual):
+			r.add(pos, "", "E-FILE-LINK", "the manifest is a folder or a device, not a file", "commit a plain file")
+		case errors.Is(err, sources.ErrTooBig):
+			r.add(pos, "", "E-FILE-SIZE", "the manifest is larger than "+itoa(sources.MaxFileSize>>10)+" KiB", "make it smaller")
+		default:
+			return nil, fmt.Errorf("read %s: %w", name, err)
+		}
+		return nil, nil
+	}
+	return nil, nil
+}
+
+// read returns the content of a plain file of at most [sources.MaxFileSize].
+func read(snap sources.Snapshot, name string) ([]byte, error) {
+	if !fs.ValidPath(name) || strings.ContainsRune(name, 0) {
+		return nil, fs.ErrInvalid
+	}
+	f, err := snap.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return nil, sources.ErrUnusual
+	}
+	// One byte more than allowed shows a file that grew or lied about its size.
+	b, err := io.ReadAll(io.LimitReader(f, sources.MaxFileSize+1))
+	if err == nil && len(b) > sources.MaxFileSize {
+		err = sources.ErrTooBig
+	}
+	return b, err
+}

@@ -1,0 +1,147 @@
+package manifest
+
+// Language is the whole table of options: the keys of a manifest, each with the
+// keys inside it. Documentation and schema are made from it.
+func Language() []Option { return new(document).options() }
+
+// document holds the values of a manifest's first level that are read.
+type document struct {
+	version, strict     *node
+	services, databases *node
+	variables           *node
+	engines             [len(engineNames)]*node
+	native              string // a component of applications without containers
+}
+
+// options is the table of the first level, inside or outside an environment.
+func (d *document) options() []Option {
+	rows := []Option{
+		opt("version", Text, "2", "1 or 2", "Version of the service schema.").into(&d.version),
+		opt("strict", Bool, "false", "", "Makes an unknown key an error everywhere.").ext().into(&d.strict),
+		opt("services", Mapping, "", "a mapping of service names", "The containers of the application.").
+			alias("service").named(new(service).options).into(&d.services),
+		opt("databases", List|Mapping|Text, "", "a list of engine names", "The engines that the application uses.").
+			named(databaseEntry).into(&d.databases),
+		opt("environment_variables", Mapping, "", "a mapping of NAME: value", "Variables of all services.").into(&d.variables),
+	}
+	for i, name := range engineNames {
+		row := opt(name, Mapping, "", "a mapping", "The data component "+name+".").
+			keys(func() []Option { return new(component).options(name) }).into(&d.engines[i])
+		if name == "postgresql" {
+			row = row.alias("postgres")
+		}
+		rows = append(rows, row)
+	}
+	for _, name := range []string{"docker", "rails", "rack", "sinatra", "padrino", "node"} {
+		row := opt(name, Mapping, "", "a mapping", "Settings of the application.").keys(applicationOptions)
+		if name != "docker" {
+			row = row.checked(func(*reader, *node, place) { d.native = name })
+		}
+		rows = append(rows, row)
+	}
+	rows = append(rows,
+		opt("nginx", Mapping, "", "a mapping", "The reverse proxy.").later().keys(nginxOptions),
+		opt("load_balancer", Mapping, "", "a mapping", "The entry load balancer.").keys(loadBalancerOptions),
+		opt("gateway", Mapping, "", "a mapping", "A bastion to reach servers through.").inapplicable("").keys(gatewayOptions),
+		opt("custom", Mapping, "", "a mapping", "A custom server.").inapplicable("").keys(customOptions),
+		opt("experiments", Mapping, "", "a mapping", "Flags of old experiments.").inapplicable("").keys(experimentOptions),
+		opt("procfile_metadata", Mapping, "", "a mapping of process names", "Signals of processes.").
+			later().hint("use stop_grace of the service").named(processOptions),
+		opt("procfile", Mapping, "", "a mapping", "Turns a Procfile into services.").ext().later().keys(procfileOptions),
+	)
+	return append(rows, extensionOptions()...)
+}
+
+func applicationOptions() []Option {
+	return append(placement(external),
+		opt("configuration", Mapping, "", "a mapping", "Settings.").keys(applicationConfiguration))
+}
+
+// external refuses an application component that runs elsewhere.
+func external(r *reader, n *node, p place) {
+	if isExternal(n) {
+		r.fault(n, p, "E-EXTERNAL-APP", "is external", "remove it; only a data component can run elsewhere")
+	}
+}
+
+// placement is where a component's servers are described (spec 1.5).
+func placement(check func(*reader, *node, place)) []Option {
+	return []Option{
+		opt("servers", List|Mapping|Text, "", "a list of server: mappings", "Where the component runs.").keys(serverEntry).checked(check),
+		opt("server", Mapping|Text, "", "a mapping or external", "Where the component runs.").keys(serverOptions).checked(check),
+	}
+}
+
+func serverEntry() []Option {
+	return append(serverOptions(), opt("server", Mapping|Text, "", "a mapping or external", "One server.").keys(serverOptions))
+}
+
+func serverOptions() []Option {
+	return []Option{
+		opt("unique_name", Text, "", "unique in the manifest", "Name of the server.").inapplicable(""),
+		opt("vendor", Text, "", "", "Cloud vendor.").inapplicable(""),
+		opt("key_name", Text, "Default", "", "Cloud key.").inapplicable(""),
+		opt("region", Text, "", "", "Region of the vendor.").inapplicable(""),
+		opt("availability_zone", Text, "", "AWS zone name", "Zone.").inapplicable("place pods with constraints.servers.tags"),
+		opt("size", Text, "", "", "Size of the server.").inapplicable("set constraints.resources of the services"),
+		opt("root_disk_size", Integer, "50", "GB", "Size of the disk.").inapplicable(""),
+		opt("root_disk_type", Text, "ssd", "", "Kind of disk.").words("ssd", "magnetic").inapplicable(""),
+		opt("subnet_id", Text, "", "", "Subnet.").inapplicable(""),
+		opt("address", Text, "", "IP address", "Address of a registered server.").inapplicable(""),
+		opt("same_as", Text, "", "another unique_name", "Shares a server.").inapplicable(""),
+	}
+}
+
+func applicationConfiguration() []Option {
+	const image = "do it in the Dockerfile"
+	rows := []Option{
+		opt("activeprotect", Mapping, "", "a mapping", "Limits of requests, and the check after a deployment.").later().keys(activeprotectOptions),
+		opt("health_check", Mapping|Text, "", "a mapping or default", "Check during a deployment.").later().hint("use health of the service").keys(railsCheckOptions),
+		opt("nginx", Mapping, "", "a mapping", "The reverse proxy.").later().keys(nginxOptions),
+		opt("firewall", Mapping, "", "a mapping", "Openings of the firewall.").keys(func() []Option {
+			return []Option{opt("create_web_rules", Bool, "true", "", "Opens exposed ports to the edge.").later("true", "yes", "on")}
+		}),
+		opt("image_keep_count", Integer, "2", "", "Images kept besides the running one.").later(),
+		opt("keep_releases", Integer, "5", "", "Older name of image_keep_count.").later().hint("use image_keep_count"),
+		opt("include_submodules", Bool, "false", "", "Fetches submodules for builds.").later("false", "no", "off"),
+		opt("kubernetes_version", Text, "", "", "Version of the cluster.").version().inapplicable(""),
+		opt("docker_version", Text, "", "", "Version of Docker.").version().inapplicable(""),
+		opt("version", Text, "", "", "Version of Docker.").version().inapplicable(""),
+		opt("weave_version", Text, "", "", "Version of Weave.").version().inapplicable(""),
+		opt("network", Mapping, "", "a mapping", "Network of the servers.").inapplicable("").keys(func() []Option {
+			return []Option{
+				opt("mode", Text, "private", "", "Network that containers use.").words("private", "public").inapplicable(""),
+				opt("container_ip_range", Text, "25.0.0.0/16", "CIDR", "Addresses of containers.").inapplicable(""),
+			}
+		}),
+		opt("nameservers", List, "[]", "addresses", "Name servers.").inapplicable(""),
+		opt("custom_log_files", List, "", "glob paths", "Log files to collect.").later(),
+	}
+	rows = append(rows, serverSettings()...)
+	for _, name := range []string{"operating_system", "cloud_image"} {
+		rows = append(rows, opt(name, Text, "", "", "Image of the servers.").inapplicable(""))
+	}
+	for _, name := range []string{"ruby_version", "node_version", "locked_passenger_version"} {
+		rows = append(rows, opt(name, Text, "", "", "Language installed on servers.").version().inapplicable(image))
+	}
+	for _, name := range []string{"memory_allocator", "passenger_process_memory", "reserved_server_memory"} {
+		rows = append(rows, opt(name, Text, "", "", "Set-up of servers.").inapplicable(image))
+	}
+	for _, name := range []string{"asset_pipeline_precompile", "do_initial_db_schema_load", "tamper_with_yml"} {
+		rows = append(rows, opt(name, Bool, "", "", "A step on servers.").inapplicable(image))
+	}
+	return append(rows, opt("bundler", Mapping, "", "a mapping", "Options of bundler.").inapplicable(image))
+}
+
+// serverSettings stand under configuration of every component.
+func serverSettings() []Option {
+	rows := []Option{
+		opt("root_disk_size", Integer, "50", "GB", "Size of the disk.").inapplicable(""),
+		opt("root_disk_type", Text, "ssd", "", "Kind of disk.").words("ssd", "magnetic").inapplicable(""),
+		opt("tags", List|Mapping, "", "a list", "Tags of servers.").inapplicable("use tags of a service"),
+	}
+	for _, name := range []string{"vpc_id", "subnet_id", "vn_name", "iam_instance_profile_name", "instance_service_account_name"} {
+		rows = append(rows, opt(name, Text, "", "", "Cloud set-up of servers.").inapplicable(""))
+	}
+	return rows
+}

@@ -1,0 +1,126 @@
+package manifest
+
+// Shape is a set of forms that a value may have.
+type Shape uint8
+
+const (
+	Text    Shape = 1 << iota // any scalar, taken from its source text
+	Bool                      // true, false, and YAML 1.1's yes, no, on, off
+	Integer                   // digits, quoted or not
+	List
+	Mapping
+)
+
+func (s Shape) String() string {
+	out := ""
+	for _, part := range []struct {
+		shape Shape
+		name  string
+	}{{Text, "text"}, {Bool, "true or false"}, {Integer, "a whole number"}, {List, "a list"}, {Mapping, "a mapping"}} {
+		if s&part.shape == 0 {
+			continue
+		}
+		if out != "" {
+			out += " or "
+		}
+		out += part.name
+	}
+	return out
+}
+
+// Disposition says what becomes of an option (spec 0.4).
+type Disposition uint8
+
+const (
+	Applied       Disposition = iota // rendered, or obeyed by the daemon
+	Translated                       // rendered as an equivalent
+	Once                             // honoured when the object is first created
+	NotApplicable                    // has no meaning on an existing cluster
+	Deprecated                       // works, but has a successor
+	Rejected                         // would change behaviour if ignored
+	Unknown                          // no option; the row exists for its hint
+)
+
+func (d Disposition) String() string {
+	return [...]string{"applied", "translated", "once", "not_applicable", "deprecated", "rejected", "unknown"}[d]
+}
+
+// Option is one key of the language: a row of the table that drives parsing,
+// diagnostics and documentation. [Language] gives the whole table.
+type Option struct {
+	Name        string
+	Alias       string // another spelling, accepted with a warning
+	Shape       Shape
+	Default     string // as one would write it; empty: none
+	Accepted    string // what is accepted, in words; empty: anything of Shape
+	Words       []string
+	Disposition Disposition
+	NotBuilt    bool     // recognised, but asking for it is refused for now
+	Inert       []string // values of a NotBuilt option that ask for what happens anyway
+	Extension   bool     // added by rondo
+	Doc         string   // one sentence
+	Hint        string   // what to use instead
+	Code        string   // code of a Rejected option
+	// Keys are the options inside: of the mapping itself, of each item of a
+	// list, or, with Named, of each value of a mapping whose keys users choose.
+	Keys  func() []Option
+	Named bool
+
+	// Version says that digits matter: 1.30 is not 1.3.
+	Version bool
+
+	// check looks at a value that nothing else reads.
+	check func(*reader, *node, place)
+	// at is where the value goes; who put the pointer there reads it. Without
+	// at, the walk goes on with Keys.
+	at **node
+}
+
+// The constructors and methods below exist so that a row of the table is a line.
+
+func opt(name string, shape Shape, def, accepted, doc string) Option {
+	return Option{Name: name, Shape: shape, Default: def, Accepted: accepted, Doc: doc}
+}
+
+// no is a key that people write but that does not exist.
+func no(name, hint string) Option { return Option{Name: name, Disposition: Unknown, Hint: hint} }
+
+func (o Option) alias(name string) Option                     { o.Alias = name; return o }
+func (o Option) version() Option                              { o.Version = true; return o }
+func (o Option) checked(f func(*reader, *node, place)) Option { o.check = f; return o }
+func (o Option) into(at **node) Option                        { o.at = at; return o }
+func (o Option) keys(keys func() []Option) Option             { o.Keys = keys; return o }
+func (o Option) named(keys func() []Option) Option            { o.Keys, o.Named = keys, true; return o }
+func (o Option) words(words ...string) Option                 { o.Words = words; return o }
+func (o Option) ext() Option                                  { o.Extension = true; return o }
+func (o Option) deprecated(hint string) Option                { o.Disposition, o.Hint = Deprecated, hint; return o }
+func (o Option) inapplicable(hint string) Option {
+	o.Disposition, o.Hint = NotApplicable, hint
+	return o
+}
+func (o Option) rejected(code, hint string) Option {
+	o.Disposition, o.Code, o.Hint = Rejected, code, hint
+	return o
+}
+func (o Option) later(inert ...string) Option  { o.NotBuilt, o.Inert = true, inert; return o }
+func (o Option) inert(values ...string) Option { o.Inert = values; return o }
+func (o Option) hint(hint string) Option       { o.Hint = hint; return o }
+
+// find returns the row of a key; nil where the table has none.
+func find(options []Option, key string) *Option {
+	for i := range options {
+		if options[i].Name == key {
+			return &options[i]
+		}
+	}
+	return nil
+}
+
+// fill stores the values of n without looking at them.
+func fill(n *node, options []Option) {
+	for _, f := range n.fields {
+		if o := find(options, f.key); o != nil && o.at != nil && !f.value.isNull() {
+			*o.at = f.value
+		}
+	}
+}

@@ -1,0 +1,259 @@
+package manifest_test
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+
+	"rondo.dev/rondo/render"
+	"rondo.dev/rondo/render/manifest"
+	"rondo.dev/rondo/sources"
+)
+
+var update = flag.Bool("update", false, "rewrite what the fixtures want")
+
+const fixtures = "../../testdata/manifest"
+
+// TestFixtures parses the cases of each txtar file. A case is a folder of files;
+// its "want" holds the problems and the model, its "options" what Parse is told.
+func TestFixtures(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(fixtures, "*.txtar"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no fixtures in %s: %v", fixtures, err)
+	}
+	for _, name := range files {
+		archive, err := txtar.ParseFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		feature := strings.TrimSuffix(filepath.Base(name), ".txtar")
+		var titles []string
+		for _, f := range archive.Files {
+			title, _, _ := strings.Cut(f.Name, "/")
+			if !slices.Contains(titles, title) {
+				titles = append(titles, title)
+			}
+		}
+		for _, title := range titles {
+			t.Run(feature+"/"+title, func(t *testing.T) { fixture(t, archive, title) })
+		}
+		if *update {
+			if err := os.WriteFile(name, txtar.Format(archive), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func fixture(t *testing.T, archive *txtar.Archive, title string) {
+	o := manifest.Options{App: "shop", Environment: "production", Namespace: "shop-production"}
+	files := map[string]string{}
+	want := -1
+	for i, f := range archive.Files {
+		name, ok := strings.CutPrefix(f.Name, title+"/")
+		switch {
+		case !ok:
+		case name == "want":
+			want = i
+		case name == "options":
+			settings(t, &o, string(f.Data))
+		default:
+			files[name] = string(f.Data)
+		}
+	}
+	app, problems, err := manifest.Parse(folder(t, files), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := dump(app, problems)
+	for _, p := range problems {
+		if first := p.Pos.String() + ": " + p.What; len(first) > 140 {
+			t.Errorf("%d characters before the fix, of which a status shows 140: %s", len(first), first)
+		}
+	}
+	if *update {
+		if want < 0 {
+			last := 0
+			for i, f := range archive.Files {
+				if strings.HasPrefix(f.Name, title+"/") {
+					last = i
+				}
+			}
+			archive.Files = slices.Insert(archive.Files, last+1, txtar.File{Name: title + "/want", Data: []byte(got)})
+			return
+		}
+		archive.Files[want].Data = []byte(got)
+		return
+	}
+	if want < 0 {
+		t.Fatalf("the case has no want; got:\n%s", got)
+	}
+	if diff := cmp.Diff(string(archive.Files[want].Data), got); diff != "" {
+		t.Errorf("want -, got +:\n%s", diff)
+	}
+}
+
+// settings reads the options of a case, a line each.
+func settings(t *testing.T, o *manifest.Options, text string) {
+	for line := range strings.Lines(text) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		name, rest, _ := strings.Cut(value, "=")
+		switch key {
+		case "environment":
+			o.Environment = value
+		case "path":
+			o.Path = value
+		case "incomplete":
+			o.Incomplete = true
+		case "api":
+			if o.Facts.Variables == nil {
+				o.Facts.Variables = map[string]string{}
+			}
+			o.Facts.Variables[name] = rest
+		case "image":
+			if o.Images == nil {
+				o.Images = map[string]string{}
+			}
+			o.Images[name] = rest
+		default:
+			t.Fatalf("unknown option %q", key)
+		}
+	}
+}
+
+// folder makes a snapshot of files.
+func folder(t testing.TB, files map[string]string) sources.Snapshot {
+	t.Helper()
+	dir := t.TempDir()
+	for name, data := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(data), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return open(t, dir)
+}
+
+func open(t testing.TB, dir string) sources.Snapshot {
+	t.Helper()
+	snap, err := sources.Dir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { snap.Close() })
+	return snap
+}
+
+// dump is the model in a form that is short enough to review; what has its
+// default is left out.
+func dump(app *manifest.Application, problems []render.Problem) string {
+	var b strings.Builder
+	for _, p := range problems {
+		fmt.Fprintln(&b, p.Error())
+	}
+	if app == nil {
+		return b.String()
+	}
+	for _, v := range app.Variables {
+		fmt.Fprintf(&b, "variable %s\n", variable(v))
+	}
+	for _, d := range app.Databases {
+		fmt.Fprintf(&b, "database %s.%s", d.Engine, d.Group)
+		for name, set := range map[string]bool{" root": d.Root} {
+			if set {
+				b.WriteString(name)
+			}
+		}
+		fmt.Fprintf(&b, " host=%s port=%d secret=%s\n", d.Host, d.Port, d.DSNSecret)
+	}
+	for _, s := range app.Services {
+		service(&b, s)
+	}
+	return b.String()
+}
+
+func service(b *strings.Builder, s manifest.Service) {
+	fmt.Fprintf(b, "service %s %s %s\n", s.Name, s.Pos, s.Image)
+	line := func(show bool, format string, args ...any) {
+		if show {
+			fmt.Fprintf(b, "  "+format+"\n", args...)
+		}
+	}
+	line(s.RawName != s.Name, "written %s", s.RawName)
+	line(s.Command != nil, "command %q", s.Command)
+	for _, p := range s.Ports {
+		out := ""
+		for _, e := range []struct {
+			name   string
+			number int
+		}{{"http", p.HTTP}, {"https", p.HTTPS}, {"tcp", p.TCP}, {"udp", p.UDP}} {
+			if e.number != 0 {
+				out += fmt.Sprintf(" %s=%d", e.name, e.number)
+			}
+		}
+		line(true, "port %d%s", p.Container, out)
+	}
+	for _, h := range s.Hosts {
+		line(true, "host %q", h.Name)
+	}
+	for _, v := range s.Env {
+		line(true, "env %s", variable(v))
+	}
+	probe := func(name string, p *manifest.Probe) {
+		if p == nil {
+			return
+		}
+		line(true, "%s %s %s port=%d command=%q headers=%v delay=%d period=%d timeout=%d success=%d failure=%d", name, p.Type, p.Endpoint, p.Port,
+			p.Command, p.Headers, p.InitialDelay, p.Period, p.Timeout, p.SuccessThreshold, p.FailureThreshold)
+	}
+	probe("ready", s.Ready)
+	probe("alive", s.Alive)
+	probe("startup", s.Startup)
+	line(s.Resources != manifest.Resources{}, "resources %+v", s.Resources)
+	line(s.MinCount != 1 || s.MaxCount != 0, "count %d to %d", s.MinCount, s.MaxCount)
+	line(s.MaxUnavailable != "50%" || s.MaxSurge != "50%", "update unavailable=%s surge=%s", s.MaxUnavailable, s.MaxSurge)
+	line(s.StopGrace != 30*time.Second, "grace %s", s.StopGrace)
+	for _, m := range []struct {
+		name   string
+		values map[string]string
+	}{{"tag", s.Tags}, {"annotation", s.Annotations}} {
+		for _, k := range slices.Sorted(maps.Keys(m.values)) {
+			line(true, "%s %s=%s", m.name, k, m.values[k])
+		}
+	}
+	line(len(s.Requires) > 0, "requires %v", s.Requires)
+	line(s.Wave > 0, "wave %d", s.Wave)
+	line(s.RestartOnDeploy != nil, "restart %v", s.RestartOnDeploy != nil && *s.RestartOnDeploy)
+}
+
+func variable(v manifest.Variable) string {
+	out := v.Name
+	if v.Secret {
+		out += " (secret)"
+	}
+	out += " ="
+	for _, p := range v.Value.Parts {
+		if p.SecretRef == nil {
+			out += fmt.Sprintf(" %q", p.Text)
+			continue
+		}
+		optional := ""
+		if p.SecretRef.Optional {
+			optional = "?"
+		}
+		out += fmt.Sprintf(" %s/%s%s", p.SecretRef.Secret, p.SecretRef.Key, optional)
+	}
+	return out
+}

@@ -1,0 +1,128 @@
+package manifest
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"rondo.dev/rondo/render"
+	"rondo.dev/rondo/sources"
+)
+
+// maxProblems bounds how many errors, and how many other findings, are kept: a
+// person reads the first few, and a hostile file could cause one for each value.
+const maxProblems = 100
+
+// reader holds what one Parse has found so far.
+type reader struct {
+	o        Options
+	problems []render.Problem
+	errors   int
+	others   int
+	strict   bool // the manifest says strict: true
+	vars     variables
+	// environments are the names that the files have a node for.
+	environments []string
+	root         sources.Position // of the tree, for what has no place of its own
+}
+
+// place is where in the tree a value sits, for the key path and the words of a
+// Problem.
+type place struct {
+	path   string // "services.web.ports[0]"
+	object string // "service web"; empty outside of any
+	rel    string // path below the object
+	firm   bool   // an unknown key is an error here
+	quiet  bool   // only unknown keys are told
+	outer  []Option
+}
+
+func (p place) key(name string) place {
+	p.path = join(p.path, name)
+	p.rel = join(p.rel, name)
+	return p
+}
+
+func (p place) index(i int) place {
+	s := "[" + strconv.Itoa(i) + "]"
+	p.path += s
+	p.rel += s
+	return p
+}
+
+// of makes p the place of an object, so that Problems name it.
+func (p place) of(object string) place {
+	p.object, p.rel = object, ""
+	return p
+}
+
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}
+
+// String is how a Problem names the place: "service web: ports[0]".
+func (p place) String() string {
+	switch {
+	case p.object == "":
+		return p.path
+	case p.rel == "":
+		return p.object
+	}
+	return p.object + ": " + p.rel
+}
+
+// add records a Problem. Texts hold names and positions, never values: a value
+// may be a secret, and Problems are shown to anybody (threats T4).
+func (r *reader) add(pos sources.Position, path, code, what, fix string) {
+	p := render.Problem{Pos: pos, Path: path, Code: code, What: what, Fix: fix}
+	count := &r.others
+	if p.IsError() {
+		count = &r.errors
+	}
+	if *count++; *count <= maxProblems {
+		r.problems = append(r.problems, p)
+	}
+}
+
+// fault records a Problem about the value n at p; format follows the name of
+// the place.
+func (r *reader) fault(n *node, p place, code, format, fix string, args ...any) {
+	r.add(n.pos, p.path, code, p.String()+" "+fmt.Sprintf(format, args...), fix)
+}
+
+// notBuilt records that the manifest asks for what rondo cannot do yet, and is
+// true when that part is skipped instead of refused.
+func (r *reader) notBuilt(pos sources.Position, p place, what, instead string) bool {
+	if r.o.Incomplete {
+		r.add(pos, p.path, "W-NOT-BUILT", what+" is not built yet and was skipped", instead)
+		return true
+	}
+	fix := "remove it, or skip it with --allow-incomplete"
+	if instead != "" {
+		fix = instead + ", or skip it with --allow-incomplete"
+	}
+	r.add(pos, p.path, "E-NOT-BUILT", what+" is not built yet", fix)
+	return false
+}
+
+// shown is a name from the file as it may stand in a Problem: one line, short.
+func shown(name string) string {
+	const limit = 40
+	if len(name) > limit {
+		name = strings.ToValidUTF8(name[:limit], "") + "…"
+	}
+	for _, c := range name {
+		if c <= ' ' || c == 0x7f || !strconv.IsPrint(c) || c == '"' || c == '<' || c == '>' {
+			return strconv.Quote(name)
+		}
+	}
+	if name == "" {
+		return `""`
+	}
+	return name
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
