@@ -33,9 +33,8 @@ const (
 type Facts struct {
 	ClusterVersion string            `json:"cluster_version,omitempty"` // "1.36"; empty: newest known
 	IngressClass   string            `json:"ingress_class,omitempty"`   // empty: the cluster's default class
+	NodePorts      bool              `json:"node_ports,omitempty"`      // no load balancers: tcp and udp numbers 30000-32767 become node ports
 	Variables      map[string]string `json:"variables,omitempty"`       // application variables set through the API
-	AllowHost      bool              `json:"allow_host,omitempty"`      // host network, PID, IPC and privileged containers
-	HostPaths      []string          `json:"host_paths,omitempty"`      // prefixes that volumes may mount from a node
 }
 
 // Input is all that [Render] looks at.

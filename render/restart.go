@@ -1,0 +1,22 @@
+package render
+
+// AnnotationDeployment stands in the pod template of a service with
+// "restart_on_deploy: true" and holds the revision, so that each one restarts it.
+const AnnotationDeployment = Domain + "/deployment"
+
+// EachRevision reports whether an object of b is bound to the revision it was
+// rendered from. A new revision of such an application renders again even where
+// [InputDigest] is the same.
+func (b Bundle) EachRevision() bool {
+	for _, o := range b.Objects {
+		at := any(o.Body)
+		for _, field := range [...]string{"spec", "template", "metadata", "annotations", AnnotationDeployment} {
+			m, _ := at.(map[string]any)
+			at = m[field]
+		}
+		if at != nil {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,141 @@
+package workload
+
+import (
+	"context"
+
+	"rondo.dev/rondo/render"
+	"rondo.dev/rondo/render/data"
+	"rondo.dev/rondo/render/edge"
+	"rondo.dev/rondo/render/manifest"
+	"rondo.dev/rondo/render/validate"
+	"rondo.dev/rondo/sources"
+)
+
+// Builder makes the objects of an application with a manifest. It implements
+// [render.Builder]. The zero value is ready for lint, render and score.
+type Builder struct {
+	// Key keeps the hashes of Secrets in Pod annotations from being guessed.
+	// Another key restarts the services that have secrets.
+	Key []byte
+}
+
+var _ render.Builder = Builder{}
+
+// Inputs lists the places where a manifest may be.
+func (b Builder) Inputs(in render.Input) []string { return manifest.Inputs(in.Manifest) }
+
+// Build reads the manifest and makes everything that it asks for. The Origin of
+// an object is the service, variable or database that it is there for.
+func (b Builder) Build(ctx context.Context, in render.Input) ([]render.Object, []render.Problem, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	app, problems, err := manifest.Parse(in.Snapshot, manifest.Options{
+		App:         in.App,
+		Environment: in.Environment,
+		Namespace:   in.Namespace,
+		Path:        in.Manifest,
+		Facts:       in.Facts,
+		Incomplete:  in.Incomplete,
+		Images:      in.Images,
+	})
+	if err != nil || app == nil {
+		return nil, problems, err
+	}
+	objects, found := b.objects(app, in)
+	return objects, append(problems, found...), nil
+}
+
+// objects is Build after parsing.
+func (b Builder) objects(app *manifest.Application, in render.Input) ([]render.Object, []render.Problem) {
+	m := &maker{key: b.Key, app: app, images: in.Images, facts: in.Facts, common: shared(app.Variables)}
+	m.commonHash = m.common.hash(b.Key)
+	if in.Snapshot != nil {
+		m.revision = in.Snapshot.Revision()
+	}
+	m.application()
+	m.databases()
+	routes, problems := edge.Routes(app.Services)
+	m.report(problems)
+	for _, svc := range app.Services {
+		m.ofService(svc, routes)
+	}
+	m.report(validate.Objects(m.objects))
+	return m.objects, m.problems
+}
+
+// maker makes the objects of one application and gathers them.
+type maker struct {
+	key        []byte
+	app        *manifest.Application
+	images     map[string]string // by the name of the service as written
+	facts      render.Facts
+	revision   sources.Revision
+	common     settings
+	commonHash string // of common
+
+	objects  []render.Object
+	problems []render.Problem
+}
+
+// Names of the ConfigMaps and Secrets with variables (spec 2.1).
+func (m *maker) sharedConfig() string         { return render.Name(m.app.App, "environment") }
+func (m *maker) sharedSecret() string         { return render.Name(m.app.App, "environment", "variables") }
+func ownSettings(svc manifest.Service) string { return render.Name(svc.Name, "env") }
+
+func (m *maker) add(objects ...render.Object)     { m.objects = append(m.objects, objects...) }
+func (m *maker) report(problems []render.Problem) { m.problems = append(m.problems, problems...) }
+
+// application adds what all services share.
+func (m *maker) application() {
+	objects := m.common.objects(m.sharedConfig(), m.sharedSecret())
+	var first sources.Position
+	for _, v := range m.app.Variables {
+		// One that was set through the API has no line.
+		if first.Line == 0 || v.Pos.File == first.File && v.Pos.Line > 0 && v.Pos.Line < first.Line {
+			first = v.Pos
+		}
+	}
+	for i := range objects {
+		label(&objects[i], m.app, "")
+		objects[i].Origin = first
+	}
+	m.add(objects...)
+}
+
+// databases adds what stands for databases that run elsewhere.
+func (m *maker) databases() {
+	for _, db := range m.app.Databases {
+		objects, problems := data.Objects(db, m.app.Namespace)
+		for i := range objects {
+			label(&objects[i], m.app, data.Name(db))
+		}
+		m.add(objects...)
+		m.report(problems)
+	}
+}
+
+// ofService adds the objects of svc.
+func (m *maker) ofService(svc manifest.Service, routes []edge.Route) {
+	e, problems := newEnvironment(m.app.Variables, m.common, svc)
+	m.report(problems)
+	objects := append(e.own.objects(ownSettings(svc), ownSettings(svc)), m.deployment(svc, e))
+	if len(svc.Ports) > 0 {
+		objects = append(objects, m.service(svc))
+		objects = append(objects, m.external(svc)...)
+	}
+	if svc.MinCount >= 2 {
+		objects = append(objects, m.budget(svc))
+	}
+	if ingress, ok := edge.Ingress(svc.Name, routes, m.facts.IngressClass); ok {
+		objects = append(objects, ingress)
+	}
+	for i := range objects {
+		objects[i].Origin = svc.Pos
+		label(&objects[i], m.app, svc.Name)
+		if prune, ok := svc.Annotations[render.AnnotationPrune]; ok {
+			metadata(&objects[i], "annotations")[render.AnnotationPrune] = prune
+		}
+	}
+	m.add(objects...)
+}

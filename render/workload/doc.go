@@ -1,0 +1,60 @@
+// Package workload turns the services of a manifest into Kubernetes objects.
+//
+// [Builder] is what [render.Render] is handed. It has the manifest parsed, makes
+// the objects of each service, lets render/data and render/edge add what stands
+// in front of databases and services, and has render/validate look over it all.
+//
+// A service "web" of the application "shop" becomes
+//
+//	Deployment web             always
+//	Service web                where it has ports: every container port, and the HTTP number
+//	Service web-ext            where tcp or udp is opened to the outside; web-ext-udp beside it for both
+//	Ingress web                where http or https is, by render/edge
+//	PodDisruptionBudget web    where two Pods or more are asked for
+//	ConfigMap, Secret web-env  the variables that are its own
+//
+// and the application once ConfigMap shop-environment and Secret
+// shop-environment-variables. A Secret of the latter name that somebody made by
+// hand is read too: that is how secrets stay out of git.
+//
+// # Variables
+//
+// A later one wins: the application's ConfigMap and Secret, the service's
+// ConfigMap and Secret, then single entries. Single entries are what only
+// Kubernetes can fill in: keys of Secrets, the node's name and address, and text
+// with $(NAME), which it expands there and not in a ConfigMap. The rule for
+// dollars is one for variables and commands: $(NAME) is filled in where the
+// container has a variable NAME, $$(NAME) is then the text $(NAME), and every
+// other dollar is itself, whatever Kubernetes would have made of it. In a value
+// that mixes text and Secrets, each Secret becomes a private variable
+// RONDO_REF_n, so that no secret is written where a secret should not be.
+//
+// # Restarts
+//
+// Pods restart when their template changes. The annotation rondo.dev/config-hash
+// in it makes a changed ConfigMap or Secret such a change.
+//
+//	restart_on_deploy   config-hash   rondo.dev/deployment
+//	not written         yes           no
+//	true                yes           the revision: each one restarts the service
+//	false               no            no
+//
+// # Decisions
+//
+//   - Secrets carry data, never stringData: the API server turns the latter into
+//     the former, and fields that vanish cannot be owned by a server-side apply.
+//   - Fields that are keys of lists (a port's protocol) or that the API server
+//     would fill in otherwise than the manifest reference says (probes, strategy)
+//     are written out. Other defaults are left to it.
+//   - config-hash has a part for the application's variables and one for the
+//     service's own. Only what comes from Secrets is keyed, with
+//     [Builder.Key]: who may read Deployments but not Secrets cannot try out
+//     guesses. An unkeyed hash was rejected for that, a key over everything
+//     because a lost key would then restart every Pod.
+//   - A service that is reached from outside waits 5 s between leaving the load
+//     balancers and TERM (spec 4.3 rule 7), unless it stops at once by
+//     "stop_grace: 0". The time from TERM to KILL is stop_grace as written; the
+//     reference raises it to 30 s at least, against its own definition.
+//   - Objects bear no revision: a commit that changes nothing writes nothing.
+//   - preStop.sleep needs Kubernetes 1.30; nothing older is served.
+package workload
