@@ -57,6 +57,7 @@ type Mark struct {
 	Fields     string `json:"f,omitempty"` // hash of fieldsV1 and time of our entry in managedFields
 	Generation int64  `json:"g,omitempty"` // 0 where the kind has none
 	Version    string `json:"r,omitempty"` // resourceVersion, always recorded
+	Values     string `json:"h,omitempty"` // keyed hash of the values that our fields had
 }
 
 // Find returns the entry with this identity.
@@ -134,11 +135,14 @@ type Change struct {
 	Version string `json:"version,omitempty"`
 	// UID of the live object that is pruned or recreated, as a precondition; may be empty.
 	UID string `json:"uid,omitempty"`
+	// Forget: the inventory drops the entry of this skip. Other skips keep it.
+	Forget bool `json:"forget,omitempty"`
 }
 
-// FieldChange is one differing field. Values of Secrets are hashes.
+// FieldChange is one differing field. Values of Secrets are masked, long ones cut.
 type FieldChange struct {
-	Path    string `json:"path"`              // JSON pointer: "/spec/replicas"
+	Path    string `json:"path"`              // JSON pointer: "/spec/replicas"; in the live object where only that has it
+	Field   string `json:"field,omitempty"`   // the same for people: "spec.template.spec.containers[web].image"
 	Live    string `json:"live,omitempty"`    // compact JSON; empty: not set
 	Want    string `json:"want,omitempty"`    // compact JSON; empty: to be removed
 	Manager string `json:"manager,omitempty"` // who has the field now; empty: nobody or unknown

@@ -1,0 +1,7 @@
+package plan
+
+import "errors"
+
+// ErrDrift ends a wait for health early: an object of the application was
+// changed by somebody else meanwhile, so the pass plans again.
+var ErrDrift = errors.New("the cluster changed while waiting")
