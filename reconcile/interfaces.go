@@ -5,6 +5,7 @@ import (
 
 	"rondo.dev/rondo/reconcile/health"
 	"rondo.dev/rondo/reconcile/plan"
+	"rondo.dev/rondo/reconcile/score"
 	"rondo.dev/rondo/render"
 	"rondo.dev/rondo/sources"
 )
@@ -23,6 +24,9 @@ type Source interface {
 
 // Cluster is the little that a pass needs of Kubernetes.
 type Cluster interface {
+	// Bootstrap makes sure of the namespace and of the account that t is written
+	// as, by rondo's own identity. Done before, it costs nothing.
+	Bootstrap(ctx context.Context, t plan.Target) error
 	// Facts are the cluster's part of render.Facts.
 	Facts(ctx context.Context) (render.Facts, error)
 	// Live reads the inventory, and the objects that changed or drifted: those
@@ -31,9 +35,14 @@ type Cluster interface {
 	Live(ctx context.Context, t plan.Target, b render.Bundle, dryRun bool) (plan.Live, error)
 	// Apply carries out p in order. The Outcome holds what was done, also on error.
 	Apply(ctx context.Context, p plan.Plan) (plan.Outcome, error)
-	// Wait returns once every object of b is healthy, one has failed, or ctx
-	// ends; the Report is that of the moment it returns, also with an error.
+	// Wait returns once every object of b is healthy, one has failed, one has
+	// drifted (plan.ErrDrift), or ctx ends; the Report is that of the moment it
+	// returns, also with an error.
 	Wait(ctx context.Context, t plan.Target, b render.Bundle) (health.Report, error)
+	// Observe reads what the score needs beyond rendering.
+	Observe(ctx context.Context, t plan.Target, b render.Bundle) (score.Observed, error)
+	// Remove deletes the inventory of an application that has no objects left.
+	Remove(ctx context.Context, t plan.Target) error
 }
 
 // Journal is the little that a pass needs of the ledger. Every method commits
@@ -50,6 +59,9 @@ type Journal interface {
 	// back the newest, and false when there is none.
 	Artifact(ctx context.Context, app string, a Artifact) error
 	LoadArtifact(ctx context.Context, app string) (Artifact, bool, error)
+	// Delete forgets the state and the artifacts of a removed application; its
+	// passes stay as history.
+	Delete(ctx context.Context, app string) error
 }
 
 // Artifact is a stored Bundle: what the loop holds an application at.

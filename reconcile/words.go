@@ -1,7 +1,7 @@
 package reconcile
 
 import (
-	"errors"
+	"reflect"
 	"time"
 
 	"rondo.dev/rondo/reconcile/health"
@@ -10,9 +10,6 @@ import (
 	"rondo.dev/rondo/render"
 	"rondo.dev/rondo/sources"
 )
-
-// ErrSuperseded is the cause of a pass that a newer revision ended.
-var ErrSuperseded = errors.New("superseded by a newer revision")
 
 // Application is one repository plus one environment. Its name is the key of
 // queue, inventory and ledger.
@@ -34,6 +31,23 @@ type Application struct {
 // Target is where and as whom the application's objects are written.
 func (a Application) Target() plan.Target {
 	return plan.Target{App: a.Name, Namespace: a.Namespace, ServiceAccount: a.ServiceAccount, Ignore: a.Ignore}
+}
+
+// DefaultHealthDeadline is how long a deployment may take to become healthy.
+const DefaultHealthDeadline = 5 * time.Minute
+
+func (a Application) healthDeadline() time.Duration {
+	if a.HealthDeadline > 0 {
+		return a.HealthDeadline
+	}
+	return DefaultHealthDeadline
+}
+
+// sameOutput reports whether a and b render and write alike, so that a changed
+// rondo.yaml deploys again only where it matters.
+func (a Application) sameOutput(b Application) bool {
+	a.HealthDeadline, b.HealthDeadline = 0, 0
+	return reflect.DeepEqual(a, b)
 }
 
 // Trigger says why a pass runs.
@@ -70,10 +84,7 @@ const (
 
 // Failure says what stopped a pass.
 type Failure struct {
-	// Kind decides what happens next: "problem" waits for a push, "credential"
-	// for the operator, "conflict" and "held" for a person, "health" for a
-	// newer revision, and "transient" is retried.
-	Kind string `json:"kind"`
+	Kind string `json:"kind"` // one of the Kind constants
 	Text string `json:"text"` // stands alone; holds no secret
 }
 
@@ -91,8 +102,10 @@ type Result struct {
 	Revision    sources.Revision `json:"revision"`
 	Previous    sources.Revision `json:"previous"` // what was live before; may be zero
 	Condition   Condition        `json:"condition"`
-	Started     time.Time        `json:"started"` // UTC
-	Ended       time.Time        `json:"ended"`   // zero while running
+	Was         Condition        `json:"was,omitempty"`    // the application's condition before the pass
+	Paused      *Pause           `json:"paused,omitempty"` // who, when Condition is Paused
+	Started     time.Time        `json:"started"`          // UTC
+	Ended       time.Time        `json:"ended"`            // zero while running
 	Stages      []Stage          `json:"stages,omitempty"`
 	InputDigest string           `json:"input_digest,omitempty"`
 	// SameInput: the files the application reads did not change, so nothing
@@ -137,6 +150,20 @@ type State struct {
 	Application Application `json:"application"`
 }
 
+// settled reports whether rev was answered for app as it is configured now, so
+// that seeing it again is no news.
+func (s State) settled(rev sources.Revision, app Application) bool {
+	switch s.Condition {
+	case Retrying, Errored, Running:
+		return false
+	case Paused:
+		if s.Paused == nil {
+			return false // resumed since
+		}
+	}
+	return s.Seen == rev && s.Application.sameOutput(app)
+}
+
 // Pause says who stopped the loop of an application, and when.
 type Pause struct {
 	By    string    `json:"by"`
@@ -155,4 +182,18 @@ type Message struct {
 	TargetURL   string       `json:"target_url,omitempty"`
 	App         string       `json:"app"`
 	Pass        int64        `json:"pass"`
+}
+
+// Pending is a message that waits in the outbox.
+type Pending struct {
+	ID      int64
+	Message Message
+	// Attempts counts those begun since a message of this key was last sent.
+	Attempts int
+	// Attempted is when the last attempt began whose end is not known for
+	// certain; this message or one before it may have arrived then, so the
+	// commit's statuses are read before it is sent. Zero: nothing can have.
+	Attempted time.Time
+	Due       time.Time
+	Reason    string // of the last deferral; empty: none
 }

@@ -1,0 +1,372 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"rondo.dev/rondo/reconcile/health"
+	"rondo.dev/rondo/reconcile/plan"
+	"rondo.dev/rondo/reconcile/score"
+	"rondo.dev/rondo/render"
+	"rondo.dev/rondo/sources"
+)
+
+// Options are what a [Reconciler] works with. All but Slots, Now and Log must be set.
+type Options struct {
+	Source   Source
+	Cluster  Cluster
+	Journal  Journal
+	Builder  render.Builder
+	Messages func(Result) []Message // what a Result tells the world; pure
+	Key      []byte                 // of the digests; secret
+	Version  string                 // rondo's own, part of the input digest
+	Facts    render.Facts           // the operator's part: host policy
+	TakeOver []string               // field managers whose fields are taken over; nil: plan.DefaultTakeOver
+	Slots    int                    // passes that work at the same time; default 16
+	Metrics  *Metrics
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// Reconciler carries out passes. It keeps nothing between them but the record
+// of fights and of what an earlier process left open.
+type Reconciler struct {
+	Options
+	slots       chan struct{}
+	fights      *plan.Fights
+	trouble     trouble
+	interrupted interrupted
+}
+
+// New checks o and fills in its defaults.
+func New(o Options) (*Reconciler, error) {
+	if o.Source == nil || o.Cluster == nil || o.Journal == nil || o.Builder == nil || o.Messages == nil || len(o.Key) == 0 {
+		return nil, errors.New("reconcile: Source, Cluster, Journal, Builder, Messages and Key must be set")
+	}
+	if o.Slots == 0 {
+		o.Slots = 16
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Metrics == nil {
+		o.Metrics = NewMetrics(nil)
+	}
+	return &Reconciler{Options: o, slots: make(chan struct{}, o.Slots), fights: plan.NewFights()}, nil
+}
+
+// Request asks for one pass.
+type Request struct {
+	App        Application
+	Trigger    Trigger
+	Refresh    bool // render again also when the input is the same
+	AllowPrune bool // releases a held plan
+	Attempt    int  // from 1; counts the tries since the last pass that ended well
+	// Resolved, when set, is told the revision as soon as it is known.
+	Resolved func(sources.Revision)
+}
+
+// errNothing ends a pass that found nothing to do; it leaves no trace.
+var errNothing = errors.New("nothing to do")
+
+// pass is the work sheet of one pass.
+type pass struct {
+	*Reconciler
+	Request
+	state  State
+	result Result
+	begun  bool // has a row in the ledger
+	// before is the artifact that the loop held until this pass stored its own.
+	before *Artifact
+	stored bool
+	free   func() // gives the slot back
+}
+
+// Pass runs one pass to its end. The Result says all that happened; its
+// Condition is [Running] when ctx ended before the pass could, in which case a
+// restart takes it up again. ok is false when there was nothing to do.
+func (r *Reconciler) Pass(ctx context.Context, req Request) (result Result, ok bool) {
+	req.Attempt = max(req.Attempt, 1)
+	p := &pass{Reconciler: r, Request: req}
+	p.result = Result{App: req.App, Trigger: req.Trigger, Started: r.Now().UTC(), Attempt: req.Attempt}
+
+	release, err := p.slot(ctx)
+	if err != nil {
+		return p.result, false
+	}
+	p.free = release
+	defer func() { p.free() }()
+
+	err = p.run(ctx)
+	if errors.Is(err, errNothing) {
+		return p.result, false
+	}
+	if ctx.Err() != nil && !errors.Is(context.Cause(ctx), ErrSuperseded) {
+		return p.result, p.begun // the daemon stops; the row stays open
+	}
+	p.end(ctx, err)
+	return p.result, true
+}
+
+// run is the pass: it reads from top to bottom as it happens.
+func (p *pass) run(ctx context.Context) (err error) {
+	if p.state, err = p.Journal.State(ctx, p.App.Name); err != nil {
+		return fmt.Errorf("read state: %w", err)
+	}
+	p.result.Previous, p.result.Was = p.state.Live, p.state.Condition
+	target := p.App.Target()
+
+	var artifact Artifact
+	allowPrune := p.AllowPrune
+	switch p.Trigger {
+	case TriggerRemove:
+		allowPrune = true
+	case TriggerDrift:
+		if artifact, err = p.hold(ctx); err != nil {
+			return err
+		}
+	default:
+		if err = p.deploys(ctx); err != nil {
+			return err
+		}
+		if artifact, err = p.render(ctx); err != nil {
+			return err
+		}
+		if p.state.Paused != nil {
+			return nil
+		}
+		trailer, err := p.Source.Message(ctx, p.App.Repo, p.result.Revision)
+		if err != nil {
+			return fmt.Errorf("read commit message: %w", err)
+		}
+		allowPrune = allowPrune || plan.PruneAllowed(trailer)
+		if err := p.timed("bootstrap", func() error { return p.Cluster.Bootstrap(ctx, target) }); err != nil {
+			return fmt.Errorf("prepare namespace %s: %w", target.Namespace, err)
+		}
+	}
+
+	wait, cancel := context.WithTimeoutCause(ctx, p.App.healthDeadline(), errUnhealthy)
+	defer cancel()
+	for {
+		if err := p.apply(wait, target, artifact, allowPrune); err != nil {
+			return err
+		}
+		switch p.Trigger {
+		case TriggerRemove:
+			return p.Cluster.Remove(ctx, target)
+		case TriggerDrift:
+			return nil
+		}
+		if p.state.Paused != nil {
+			return nil // by annotation: nothing was written that could become healthy
+		}
+		err := p.wait(wait, target, artifact.Bundle)
+		if errors.Is(err, plan.ErrDrift) {
+			continue
+		}
+		p.grade(context.WithoutCancel(ctx), target, artifact.Bundle)
+		return err
+	}
+}
+
+// deploys decides whether there is something to deploy, and opens the pass.
+func (p *pass) deploys(ctx context.Context) error {
+	var rev sources.Revision
+	err := p.timed("resolve", func() (err error) {
+		rev, err = p.Source.Resolve(ctx, p.App.Repo, p.App.Ref)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	p.trouble.clear(p.App.Name)
+	if p.Resolved != nil {
+		p.Resolved(rev)
+	}
+	p.closeInterrupted(ctx, rev)
+	if p.state.settled(rev, p.App) && (p.Trigger == TriggerPush || p.Trigger == TriggerRestart || p.Trigger == TriggerRetry) {
+		return errNothing
+	}
+	p.result.Revision = rev
+	return p.begin(ctx)
+}
+
+// render gives the artifact to apply: rendered, or the stored one when the
+// input is the same (design 3.4).
+func (p *pass) render(ctx context.Context) (Artifact, error) {
+	var artifact Artifact
+	var snapshot sources.Snapshot
+	err := p.timed("fetch", func() (err error) {
+		snapshot, err = p.Source.Open(ctx, p.App.Repo, p.result.Revision)
+		return err
+	})
+	if err != nil {
+		return artifact, fmt.Errorf("fetch %s: %w", p.result.Revision, err)
+	}
+	defer snapshot.Close()
+	in := render.Input{
+		Snapshot: snapshot, App: p.App.Name, Environment: p.App.Environment, Namespace: p.App.Namespace,
+		Manifest: p.App.Manifest, Incomplete: p.App.Incomplete, Facts: p.Facts,
+	}
+	facts, err := p.Cluster.Facts(ctx)
+	if err != nil {
+		return artifact, fmt.Errorf("read facts of the cluster: %w", err)
+	}
+	in.Facts.ClusterVersion, in.Facts.IngressClass = facts.ClusterVersion, facts.IngressClass
+	if p.result.InputDigest, err = render.InputDigest(in, p.Builder, p.Version); err != nil {
+		return artifact, fmt.Errorf("digest the input: %w", err)
+	}
+	if p.result.InputDigest == p.state.InputDigest && !p.Refresh {
+		stored, ok, err := p.Journal.LoadArtifact(ctx, p.App.Name)
+		if err != nil {
+			return artifact, fmt.Errorf("load artifact: %w", err)
+		}
+		bound := stored.Bundle.EachRevision() && stored.Revision != p.result.Revision
+		if ok && stored.InputDigest == p.result.InputDigest && !bound {
+			stored.Revision = p.result.Revision
+			p.result.SameInput, p.result.Rendered, p.result.Problems = true, true, stored.Bundle.Problems
+			return stored, nil
+		}
+	}
+	err = p.timed("render", func() error {
+		artifact.Bundle, err = render.Render(ctx, in, p.Builder)
+		return err
+	})
+	if problems := render.AsProblems(err); err == nil || problems != nil {
+		p.result.Rendered, p.result.Problems = true, problems
+	}
+	if err != nil {
+		return artifact, err
+	}
+	p.result.Problems = artifact.Bundle.Problems
+	artifact.Revision, artifact.InputDigest = p.result.Revision, p.result.InputDigest
+	return artifact, nil
+}
+
+// hold gives what the loop holds the application at, for correcting drift.
+func (p *pass) hold(ctx context.Context) (Artifact, error) {
+	if p.state.Paused != nil {
+		return Artifact{}, errNothing
+	}
+	artifact, ok, err := p.Journal.LoadArtifact(ctx, p.App.Name)
+	if err != nil {
+		return artifact, fmt.Errorf("load artifact: %w", err)
+	}
+	if !ok {
+		return artifact, errNothing
+	}
+	p.result.Revision = artifact.Revision
+	return artifact, nil
+}
+
+// apply plans and carries out. Cluster.Apply finishes the writing it has begun
+// whatever happens to ctx; then the cause of ctx decides.
+func (p *pass) apply(ctx context.Context, target plan.Target, artifact Artifact, allowPrune bool) error {
+	var live plan.Live
+	err := p.timed("read", func() (err error) {
+		live, err = p.Cluster.Live(ctx, target, artifact.Bundle, false)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("read the cluster: %w", err)
+	}
+	if live.Inventory.Paused && p.Trigger != TriggerRemove {
+		p.state.Paused = &Pause{By: "annotation " + render.AnnotationReconcile}
+		if p.Trigger == TriggerDrift {
+			return errNothing
+		}
+		return nil
+	}
+	deployment := p.Trigger != TriggerDrift && p.Trigger != TriggerRemove
+	computed := plan.Compute(artifact.Bundle, live, plan.Options{
+		Target: target, Key: p.Key, AllowPrune: allowPrune, Deployment: deployment,
+		Revision: artifact.Revision.String(), Pass: p.result.Pass, Removal: p.Trigger == TriggerRemove, TakeOver: p.TakeOver,
+	})
+	p.result.Plan = &computed
+	switch {
+	case len(computed.Refused) > 0:
+		return &render.Invalid{Problems: computed.Refused}
+	case computed.Held != "":
+		return &heldError{why: computed.Held}
+	}
+	if deployment {
+		p.fights.Forget(p.App.Name)
+	} else if p.Trigger == TriggerDrift {
+		p.stopFights(&computed)
+		if !computed.Writes() && p.result.Failure == nil {
+			return errNothing // the drift has gone by itself
+		}
+	}
+	if err := p.begin(ctx); err != nil {
+		return err
+	}
+	if deployment && !p.result.SameInput && !p.stored {
+		before, ok, err := p.Journal.LoadArtifact(ctx, p.App.Name)
+		if err != nil {
+			return fmt.Errorf("load artifact: %w", err)
+		}
+		if ok {
+			p.before = &before
+		}
+		if err := p.Journal.Artifact(ctx, p.App.Name, artifact); err != nil {
+			return fmt.Errorf("store artifact: %w", err)
+		}
+		p.stored = true
+	}
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	if computed.Writes() || deployment && live.Inventory.Revision == "" {
+		if err := p.write(ctx, target, computed, artifact); err != nil {
+			return err
+		}
+	}
+	if deployment {
+		p.state.Applied, p.state.InputDigest = artifact.Revision, artifact.InputDigest
+	}
+	return context.Cause(ctx)
+}
+
+// wait holds the pass until the application is healthy or its deadline passes.
+// It gives its slot to others meanwhile.
+func (p *pass) wait(ctx context.Context, target plan.Target, b render.Bundle) error {
+	p.free()
+	p.free = func() {}
+	var report health.Report
+	err := p.timed("wait", func() (err error) {
+		report, err = p.Cluster.Wait(ctx, target, b)
+		return err
+	})
+	p.result.Health = &report
+	switch {
+	case errors.Is(err, plan.ErrDrift):
+		return err
+	case errors.Is(context.Cause(ctx), errUnhealthy):
+		return fmt.Errorf("%w in %s: %s", errUnhealthy, p.App.healthDeadline(), report.Sentence)
+	case err != nil:
+		return fmt.Errorf("wait for health: %w", err)
+	case report.Worst == health.Failed:
+		return fmt.Errorf("%w: %s", errUnhealthy, report.Sentence)
+	}
+	return nil
+}
+
+// grade scores what was rendered and seen. A fault here is no reason to call a
+// deployment failed: the score is left out and the fault logged.
+func (p *pass) grade(ctx context.Context, target plan.Target, b render.Bundle) {
+	in := score.Input{Bundle: b}
+	observed, err := p.Cluster.Observe(ctx, target, b)
+	if err != nil {
+		p.Log.Warn("score without the cluster", "app", p.App.Name, "err", err)
+	} else {
+		in.Observed = &observed
+	}
+	scored := score.Compute(in)
+	p.result.Score = &scored
+}

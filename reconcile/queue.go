@@ -1,0 +1,293 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"rondo.dev/rondo/sources"
+)
+
+// patience is how many passes of an application may be superseded in a row
+// before one is let through to its end (design 3.5).
+const patience = 3
+
+// ErrShutdown is the cause of a pass that ended because the daemon stops.
+var ErrShutdown = errors.New("the daemon is stopping")
+
+// Queue runs the passes: one at a time per application, any number of
+// applications side by side. An application without work costs no goroutine.
+type Queue struct {
+	reconciler *Reconciler
+	log        *slog.Logger
+
+	mu      sync.Mutex
+	entries map[string]*entry
+	ctx     context.Context // of Run; nil before and after
+	cancel  context.CancelCauseFunc
+	work    sync.WaitGroup
+}
+
+// entry is one application in the queue.
+type entry struct {
+	app     Application
+	known   bool     // in the configuration
+	wanted  *Request // the next pass; nil: none asked for
+	done    []func() // told when the pass after them has ended
+	running bool
+	// revision is what the running pass brings; zero until it knows.
+	revision sources.Revision
+	stop     context.CancelCauseFunc
+	looks    int // signals since the look that runs began; zero: none runs
+	// superseded counts passes in a row that a newer revision ended.
+	superseded int
+	attempt    int
+	retry      *time.Timer
+}
+
+// NewQueue makes a queue that does nothing until [Queue.Run].
+func NewQueue(r *Reconciler) *Queue {
+	return &Queue{reconciler: r, log: r.Log, entries: map[string]*entry{}}
+}
+
+// SetApplications replaces the configured applications. One that is gone is
+// let finish what runs and gets no further pass, except its removal. Names of
+// new, returned or changed applications come back; the caller wakes them.
+func (q *Queue) SetApplications(apps []Application) (changed []string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	old := make(map[string]bool, len(q.entries))
+	for name, e := range q.entries {
+		old[name], e.known = e.known, false
+	}
+	for _, app := range apps {
+		e := q.entry(app.Name)
+		if !old[app.Name] || !e.app.sameOutput(app) {
+			changed = append(changed, app.Name)
+		}
+		e.app, e.known = app, true
+	}
+	return changed
+}
+
+func (q *Queue) entry(name string) *entry {
+	e := q.entries[name]
+	if e == nil {
+		e = &entry{}
+		q.entries[name] = e
+	}
+	return e
+}
+
+// Wake asks for a pass. Requests that have not begun are merged. done, when
+// set, is called after a pass that began after Wake has ended; it is not called
+// when the daemon stops first.
+func (q *Queue) Wake(req Request, done func()) {
+	if !q.wake(req, done) && done != nil {
+		done() // not ours to look at any more
+	}
+}
+
+func (q *Queue) wake(req Request, done func()) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	e := q.entry(req.App.Name)
+	if !e.known && req.Trigger != TriggerRemove {
+		return false
+	}
+	if req.Trigger == TriggerRemove {
+		e.app = req.App
+	}
+	e.wanted = merge(e.wanted, req)
+	if done != nil {
+		e.done = append(e.done, done)
+	}
+	switch {
+	case q.ctx == nil:
+	case !e.running:
+		q.start(req.App.Name, e)
+	default:
+		q.newer(req.App.Name, e)
+	}
+	return true
+}
+
+// WakeByName is Wake for a configured application; false when there is none.
+func (q *Queue) WakeByName(name string, req Request, done func()) bool {
+	q.mu.Lock()
+	e := q.entries[name]
+	known := e != nil && e.known
+	if known {
+		req.App = e.app
+	}
+	q.mu.Unlock()
+	if known {
+		q.Wake(req, done)
+	}
+	return known
+}
+
+// merge combines two requests of which neither has begun.
+func merge(a *Request, b Request) *Request {
+	if a == nil {
+		return &b
+	}
+	if a.Trigger == TriggerRemove {
+		return a
+	}
+	if b.Trigger == TriggerDrift && a.Trigger != TriggerDrift {
+		b.Trigger = a.Trigger // a deployment corrects drift as well
+	}
+	b.Refresh = b.Refresh || a.Refresh
+	b.AllowPrune = b.AllowPrune || a.AllowPrune
+	return &b
+}
+
+// newer has a look whether the ref moved on, when the running pass could be
+// given up for it: a signal is only a hint. q.mu is held.
+func (q *Queue) newer(name string, e *entry) {
+	if e.wanted == nil || e.wanted.Trigger == TriggerDrift || e.revision.IsZero() || e.superseded >= patience {
+		return
+	}
+	if e.looks++; e.looks == 1 {
+		q.work.Go(func() { q.look(name, e) })
+	}
+}
+
+// look cancels the running pass when the ref has moved on meanwhile. It looks
+// again after a signal that came while it did.
+func (q *Queue) look(name string, e *entry) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for seen := 0; seen != e.looks; {
+		ctx, app := q.ctx, e.app
+		if ctx == nil {
+			break
+		}
+		seen = e.looks
+		q.mu.Unlock()
+		now, err := q.reconciler.Source.Resolve(ctx, app.Repo, app.Ref)
+		q.mu.Lock()
+		switch {
+		case err != nil:
+			q.log.Debug("look failed; the next pass asks again", "app", name, "err", err)
+		case e.running && !e.revision.IsZero() && now != e.revision:
+			e.stop(&supersededBy{revision: now})
+		}
+	}
+	e.looks = 0
+}
+
+// Run carries out passes until ctx ends, then waits for what is being written.
+func (q *Queue) Run(ctx context.Context) error {
+	q.mu.Lock()
+	q.ctx, q.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+	for name, e := range q.entries {
+		if e.wanted != nil && !e.running {
+			q.start(name, e)
+		}
+	}
+	q.mu.Unlock()
+
+	<-ctx.Done()
+
+	q.mu.Lock()
+	q.cancel(ErrShutdown)
+	q.ctx = nil
+	for _, e := range q.entries {
+		if e.retry != nil {
+			e.retry.Stop()
+		}
+	}
+	q.mu.Unlock()
+	q.work.Wait()
+	return nil
+}
+
+// start begins the wanted pass. q.mu is held.
+func (q *Queue) start(name string, e *entry) {
+	req := *e.wanted
+	req.App = e.app
+	e.wanted = nil
+	done := e.done
+	e.done = nil
+	if e.retry != nil && req.Trigger != TriggerDrift { // correcting drift is not what is to be retried
+		e.retry.Stop()
+		e.retry = nil
+	}
+	ctx, stop := context.WithCancelCause(q.ctx)
+	e.running, e.stop, e.revision = true, stop, sources.Revision{}
+	if e.retry == nil {
+		e.attempt++
+	}
+	req.Attempt = e.attempt
+	req.Resolved = func(rev sources.Revision) {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		e.revision = rev
+		q.newer(name, e) // for a signal that came before the revision was known
+	}
+	q.reconciler.Metrics.running.Inc()
+	q.work.Go(func() {
+		defer stop(nil)
+		result, ok := q.reconciler.Pass(ctx, req)
+		q.reconciler.Metrics.running.Dec()
+		for _, tell := range q.finish(name, e, req, result, ok, done) {
+			tell()
+		}
+	})
+}
+
+// finish settles what comes after a pass: the next one, a retry, or rest. It
+// gives those to tell, of done and of a request that is dropped; nobody when
+// the daemon stops: what is not done then is found again at the next start.
+func (q *Queue) finish(name string, e *entry, req Request, result Result, ok bool, done []func()) []func() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	e.running, e.stop, e.revision = false, nil, sources.Revision{}
+	if q.ctx == nil {
+		return nil
+	}
+	if !e.known && e.wanted != nil && e.wanted.Trigger != TriggerRemove {
+		done = append(done, e.done...)
+		e.wanted, e.done = nil, nil // gone from the configuration meanwhile
+	}
+	retry := false
+	switch {
+	case result.Condition == Retrying, result.Condition == Errored:
+		retry = ok && e.retry == nil
+	case e.retry != nil: // drift was corrected while a deployment waits for its retry
+	case !ok:
+		e.attempt = 0
+	case result.Condition == Superseded:
+		e.superseded++
+		e.attempt = 0
+		// The newer revision is known to exist, whether or not its signal is still to come.
+		e.wanted = merge(e.wanted, Request{App: e.app, Trigger: TriggerPush})
+	default:
+		e.attempt = 0
+		if result.Condition == Live || result.Condition == Unhealthy {
+			e.superseded = 0
+		}
+	}
+	switch {
+	case e.wanted != nil:
+		q.start(name, e)
+	case retry:
+		again := req
+		if again.Trigger != TriggerDrift && again.Trigger != TriggerRemove {
+			again.Trigger = TriggerRetry
+		}
+		e.retry = time.AfterFunc(RetryDelay(e.attempt), func() {
+			q.mu.Lock()
+			e.retry = nil
+			q.mu.Unlock()
+			q.Wake(again, nil)
+		})
+	case !e.known:
+		delete(q.entries, name)
+	}
+	return done
+}
