@@ -55,7 +55,7 @@ func (c *computation) prune(e Entry) Change {
 	case !read && e.Digest == "":
 		return keep("announced but never applied, and not read now", false)
 	case !read && e.NoPrune:
-		return keep("kept: annotated "+render.AnnotationPrune+": disabled", false)
+		return keep("kept: annotated "+render.AnnotationPrune+": disabled", c.Removal)
 	case !read:
 		return out
 	case !found.Exists:
@@ -65,7 +65,7 @@ func (c *computation) prune(e Entry) Change {
 	case owner != c.Target.App:
 		return keep("taken over by "+owner, true)
 	case e.NoPrune, render.Object{Body: found.Body}.Annotations()[render.AnnotationPrune] == "disabled":
-		return keep("kept: annotated "+render.AnnotationPrune+": disabled", false)
+		return keep("kept: annotated "+render.AnnotationPrune+": disabled", c.Removal)
 	}
 	out.UID = uid(found.Body)
 	return out

@@ -7,6 +7,9 @@ import (
 	"rondo.dev/rondo/render"
 )
 
+// CodeForbidden is the code of what the application's account may not do.
+const CodeForbidden = "E-API-FORBIDDEN"
+
 // immutable reports whether the API server's answer says that a field cannot
 // change. The words are those of its validations (tried on 1.36): "field is
 // immutable", of Services "may not change once set", of RoleBindings "cannot
@@ -25,6 +28,10 @@ func immutable(answer string) bool {
 func (c *computation) refuseAnswer(o render.Object, found LiveObject) {
 	if found.Exists && immutable(found.Refused) {
 		c.refuse(o, "E-API-IMMUTABLE", fmt.Sprintf("%s cannot be changed in place: %s", o.ID, found.Refused), recreation(o.ID))
+		return
+	}
+	if found.Forbidden {
+		c.refuse(o, CodeForbidden, fmt.Sprintf("%s: %s", o.ID, found.Refused), "")
 		return
 	}
 	c.refuse(o, "E-API-REFUSED", fmt.Sprintf("the API server refuses %s: %s", o.ID, found.Refused), "")

@@ -91,6 +91,8 @@ type LiveObject struct {
 	// Refused is the API server's answer to the dry-run when it was an error of
 	// the object itself: invalid, immutable, forbidden. It holds no values.
 	Refused string
+	// Forbidden: it was about rights, which a person grants; nothing is wrong with the object.
+	Forbidden bool
 }
 
 // Drift says that an object is no longer as it was applied.

@@ -1,0 +1,148 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"rondo.dev/rondo/reconcile/plan"
+	"rondo.dev/rondo/render"
+)
+
+// claim writes the inventory ahead of the objects: what it had, and what the
+// plan is about to create. It fails when anybody wrote it after p was computed.
+func (c *Cluster) claim(ctx context.Context, api client, p plan.Plan) (stored, error) {
+	ahead := stored{Inventory: p.Inventory}
+	c.mu.Lock()
+	ahead.parts = c.app(p.Target).parts
+	c.mu.Unlock()
+	ahead.Entries = union(p)
+	ahead.Holder, ahead.Pass, ahead.Broken = c.o.Holder, p.Pass, ""
+	for range 3 {
+		written, err := c.writeInventory(ctx, api, p.Target, ahead)
+		if err == nil {
+			c.keepParts(p.Target, written)
+			return written, nil
+		}
+		if ahead.Version == "" && apierrors.IsNotFound(err) {
+			c.unready(p.Target) // the namespace is gone
+		}
+		if !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err) {
+			return ahead, fmt.Errorf("claim the inventory of %s: %w", p.Target.App, err)
+		}
+		// An annotation moves the version as well; the content tells.
+		now, err := c.readInventory(ctx, api, p.Target)
+		switch {
+		case err != nil:
+			return ahead, err
+		case now.Paused && !p.Inventory.Paused:
+			return ahead, fmt.Errorf("claim the inventory of %s: %w", p.Target.App, ErrPaused)
+		case !sameContent(now.Inventory, p.Inventory):
+			return ahead, fmt.Errorf("claim the inventory of %s: %w: %s, pass %d", p.Target.App, ErrClaimed, now.Holder, now.Pass)
+		}
+		ahead.Version, ahead.parts = now.Version, now.parts
+	}
+	return ahead, fmt.Errorf("claim the inventory of %s: %w again and again", p.Target.App, ErrClaimed)
+}
+
+// finish writes the inventory after the objects. It was claimed, so a conflict
+// can only come from an annotation, or from a daemon that leads now.
+func (c *Cluster) finish(ctx context.Context, api client, t plan.Target, claimed, after stored) (stored, error) {
+	after.Version, after.parts = claimed.Version, claimed.parts
+	for range 3 {
+		written, err := c.writeInventory(ctx, api, t, after)
+		if err == nil {
+			c.keepParts(t, written)
+			return written, nil
+		}
+		if !apierrors.IsConflict(err) {
+			return claimed, fmt.Errorf("write the inventory of %s: %w", t.App, err)
+		}
+		now, err := c.readInventory(ctx, api, t)
+		if err != nil {
+			return claimed, err
+		}
+		if !sameContent(now.Inventory, claimed.Inventory) {
+			return claimed, fmt.Errorf("write the inventory of %s: %w: %s, pass %d", t.App, ErrClaimed, now.Holder, now.Pass)
+		}
+		after.Version, after.parts = now.Version, now.parts
+	}
+	return claimed, fmt.Errorf("write the inventory of %s: %w again and again", t.App, ErrClaimed)
+}
+
+func (c *Cluster) keepParts(t plan.Target, s stored) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.app(t).parts = s.parts
+}
+
+func sameContent(a, b plan.Inventory) bool {
+	a.Version, b.Version, a.Paused, b.Paused = "", "", false, false
+	if len(a.Entries) == 0 && len(b.Entries) == 0 {
+		a.Entries, b.Entries = nil, nil
+	}
+	return reflect.DeepEqual(a, b)
+}
+
+// union is every entry of the inventory, and one without a digest for each
+// object that is about to be written for the first time.
+func union(p plan.Plan) []plan.Entry {
+	known := make(map[render.ID]bool, len(p.Inventory.Entries))
+	entries := make([]plan.Entry, 0, len(p.Inventory.Entries)+len(p.Changes))
+	if p.Inventory.Broken == "" {
+		entries = append(entries, p.Inventory.Entries...)
+	}
+	for _, e := range entries {
+		known[e.ID] = true
+	}
+	for _, change := range p.Changes {
+		if writes(change) && change.Object != nil && !known[change.ID] {
+			entries = append(entries, plan.Entry{ID: change.ID, Version: change.Object.Version})
+		}
+	}
+	return entries
+}
+
+// writes reports whether a change is one.
+func writes(change plan.Change) bool {
+	return change.Action != plan.Unchanged && change.Action != plan.Skip
+}
+
+// inventory is what the inventory says after the writing.
+func (w *writing) inventory(claimed stored, failed error) stored {
+	w.Cluster.mu.Lock()
+	defer w.Cluster.mu.Unlock()
+	a := w.app(w.p.Target)
+	ok := map[render.ID]bool{}
+	for _, d := range w.done {
+		ok[d.ID] = d.Error == ""
+	}
+	changes := make(map[render.ID]plan.Change, len(w.p.Changes))
+	for _, change := range w.p.Changes {
+		changes[change.ID] = change
+	}
+	after := claimed
+	after.Entries = make([]plan.Entry, 0, len(claimed.Entries))
+	for _, e := range claimed.Entries {
+		change, planned := changes[e.ID]
+		switch {
+		case planned && change.Forget, planned && change.Action == plan.Prune && ok[e.ID]:
+			w.forget(a, e.ID)
+			continue
+		case planned && change.Object != nil && ok[e.ID]:
+			o := change.Object
+			e = plan.Entry{ID: e.ID, Version: o.Version, Digest: change.Digest, Seeded: o.Replicas != nil,
+				NoPrune: o.Annotations()[render.AnnotationPrune] == "disabled", Origin: change.Origin.String()}
+		}
+		if o := w.owned(a, e.ID); o != nil && o.recorded.Version != "" {
+			e.Mark = o.recorded
+		}
+		after.Entries = append(after.Entries, e)
+	}
+	if failed == nil && w.p.Revision != "" {
+		after.Revision = w.p.Revision
+	}
+	return after
+}
