@@ -363,8 +363,11 @@ func TestTenThousandRepositoriesCostNoGoroutines(t *testing.T) {
 		if n := len(l.take()); n != len(urls) {
 			t.Errorf("%d repositories were told of, want all %d", n, len(urls))
 		}
-		if r.most != 4 {
-			t.Errorf("%d questions at the same time, want 4", r.most)
+		r.mu.Lock()
+		most := r.most
+		r.mu.Unlock()
+		if most != 4 {
+			t.Errorf("%d questions at the same time, want 4", most)
 		}
 		// Never in step: no second of the next half hour has much more than its share.
 		pass(30 * time.Minute)
