@@ -317,8 +317,8 @@ func (f *fixture) quiet(why string) {
 // caughtUp waits until the watch has seen what is in the cluster.
 func (f *fixture) caughtUp(id render.ID) {
 	f.Helper()
-	live := f.get(id)
 	kubetest.Eventually(f, 5*time.Second, func() error {
+		live := f.get(id) // a controller may have moved it on since
 		f.c.mu.Lock()
 		defer f.c.mu.Unlock()
 		if o := f.c.objects[id]; o == nil || o.now.mark.Version != live.GetResourceVersion() {
