@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"testing"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"rondo.dev/rondo/reconcile/plan"
 	"rondo.dev/rondo/render"
 	"rondo.dev/rondo/sources"
 )
@@ -25,16 +27,17 @@ func TestConclude(t *testing.T) {
 		want    Condition
 		kind    string
 	}{
-		"a fault in the files waits for a push":       {&render.Invalid{Problems: []render.Problem{{Code: "E-TYPE"}}}, 1, Invalid, KindProblem},
-		"an object the API server refuses is a fault": {api(http.StatusUnprocessableEntity, metav1.StatusReasonInvalid), 1, Invalid, KindProblem},
-		"missing rights wait for the operator":        {api(http.StatusForbidden, metav1.StatusReasonForbidden), 1, Errored, KindCredential},
-		"a refused token waits for the operator":      {fmt.Errorf("resolve: %w", sources.ErrAuth), 1, Errored, KindCredential},
-		"a missing ref is an answer":                  {fmt.Errorf("resolve: %w", sources.ErrNoRef), 1, Invalid, KindProblem},
-		"an overloaded API server is retried":         {api(http.StatusServiceUnavailable, ""), 1, Retrying, KindTransient},
-		"and in the end told":                         {api(http.StatusServiceUnavailable, ""), 5, Errored, KindTransient},
-		"an unhealthy application is held":            {fmt.Errorf("%w in 5m0s: x", errUnhealthy), 1, Unhealthy, KindHealth},
-		"a plan that deletes much is held":            {&heldError{why: "5 of 5"}, 1, Held, KindHeld},
-		"a newer revision is no failure":              {fmt.Errorf("wait: %w", ErrSuperseded), 1, Superseded, ""},
+		"a fault in the files waits for a push":                     {&render.Invalid{Problems: []render.Problem{{Code: "E-TYPE"}}}, 1, Invalid, KindProblem},
+		"an object the API server refuses is a fault":               {api(http.StatusUnprocessableEntity, metav1.StatusReasonInvalid), 1, Invalid, KindProblem},
+		"missing rights wait for the operator":                      {api(http.StatusForbidden, metav1.StatusReasonForbidden), 1, Errored, KindCredential},
+		"a refused token waits for the operator":                    {fmt.Errorf("resolve: %w", sources.ErrAuth), 1, Errored, KindCredential},
+		"a right that the account lacks is the operator's to grant": {refusal([]render.Problem{{Code: plan.CodeForbidden}}), 1, Errored, KindCredential},
+		"a missing ref is an answer":                                {fmt.Errorf("resolve: %w", sources.ErrNoRef), 1, Invalid, KindProblem},
+		"an overloaded API server is retried":                       {api(http.StatusServiceUnavailable, ""), 1, Retrying, KindTransient},
+		"and in the end told":                                       {api(http.StatusServiceUnavailable, ""), 5, Errored, KindTransient},
+		"an unhealthy application is held":                          {fmt.Errorf("%w in 5m0s: x", errUnhealthy), 1, Unhealthy, KindHealth},
+		"a plan that deletes much is held":                          {&heldError{why: "5 of 5"}, 1, Held, KindHeld},
+		"a newer revision is no failure":                            {fmt.Errorf("wait: %w", ErrSuperseded), 1, Superseded, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			condition, failure := conclude(context.Background(), tc.err, tc.attempt)
@@ -45,6 +48,22 @@ func TestConclude(t *testing.T) {
 				t.Errorf("%v: got failure %+v, want kind %q", tc.err, got, tc.kind)
 			}
 		})
+	}
+}
+
+func TestAFailureSaysWhatToDoWithinAStatus(t *testing.T) {
+	down := &url.Error{Op: "Get", URL: "https://10.0.0.1/api/v1/namespaces/shop/configmaps/rondo-inventory-shop", Err: errors.New("connection refused")}
+	for want, err := range map[string]error{
+		"read the cluster: the API server cannot be reached: connection refused":                                  fmt.Errorf("read the cluster: %w", down),
+		"resolve main: access refused; rondo's token must be allowed to read it":                                  fmt.Errorf("resolve main: %w", sources.ErrAuth),
+		"resolve main: ref does not exist; push it, or change ref in rondo.yaml":                                  fmt.Errorf("resolve main: %w", sources.ErrNoRef),
+		"resolve main: repository is empty; push a first commit":                                                  fmt.Errorf("resolve main: %w", sources.ErrEmpty),
+		"Ingress/shop/web: account deployer may not get ingresses":                                                refusal([]render.Problem{{Code: plan.CodeForbidden, What: "Ingress/shop/web: account deployer may not get ingresses"}}),
+		"resolve main: repository not found; check the address in rondo.yaml, and that rondo's token may read it": fmt.Errorf("resolve main: %w", sources.ErrNotFound),
+	} {
+		if _, failure := conclude(context.Background(), err, 1); failure.Text != want {
+			t.Errorf("got  %s\nwant %s", failure.Text, want)
+		}
 	}
 }
 

@@ -35,7 +35,8 @@ type Options struct {
 // of fights and of what an earlier process left open.
 type Reconciler struct {
 	Options
-	slots       chan struct{}
+	slots       chan struct{} // passes that render, read and write
+	remotes     remotes       // passes that wait for a git server, which may hang
 	fights      *plan.Fights
 	trouble     trouble
 	interrupted interrupted
@@ -58,7 +59,7 @@ func New(o Options) (*Reconciler, error) {
 	if o.Metrics == nil {
 		o.Metrics = NewMetrics(nil)
 	}
-	return &Reconciler{Options: o, slots: make(chan struct{}, o.Slots), fights: plan.NewFights()}, nil
+	return &Reconciler{Options: o, slots: make(chan struct{}, o.Slots), remotes: remotes{size: o.Slots}, fights: plan.NewFights()}, nil
 }
 
 // Request asks for one pass.
@@ -85,7 +86,7 @@ type pass struct {
 	// before is the artifact that the loop held until this pass stored its own.
 	before *Artifact
 	stored bool
-	free   func() // gives the slot back
+	place  chan struct{} // where it has a place now; nil: nowhere
 }
 
 // Pass runs one pass to its end. The Result says all that happened; its
@@ -96,14 +97,16 @@ func (r *Reconciler) Pass(ctx context.Context, req Request) (result Result, ok b
 	p := &pass{Reconciler: r, Request: req}
 	p.result = Result{App: req.App, Trigger: req.Trigger, Started: r.Now().UTC(), Attempt: req.Attempt}
 
-	release, err := p.slot(ctx)
-	if err != nil {
+	places := r.remotes.of(req.App.Repo)
+	if req.Trigger == TriggerDrift || req.Trigger == TriggerRemove {
+		places = r.slots
+	}
+	if p.take(ctx, places) != nil {
 		return p.result, false
 	}
-	p.free = release
-	defer func() { p.free() }()
+	defer p.leave()
 
-	err = p.run(ctx)
+	err := p.run(ctx)
 	if errors.Is(err, errNothing) {
 		return p.result, false
 	}
@@ -210,6 +213,9 @@ func (p *pass) render(ctx context.Context) (Artifact, error) {
 		return artifact, fmt.Errorf("fetch %s: %w", p.result.Revision, err)
 	}
 	defer snapshot.Close()
+	if err := p.take(ctx, p.slots); err != nil {
+		return artifact, err
+	}
 	in := render.Input{
 		Snapshot: snapshot, App: p.App.Name, Environment: p.App.Environment, Namespace: p.App.Namespace,
 		Manifest: p.App.Manifest, Incomplete: p.App.Incomplete, Facts: p.Facts,
@@ -291,7 +297,7 @@ func (p *pass) apply(ctx context.Context, target plan.Target, artifact Artifact,
 	p.result.Plan = &computed
 	switch {
 	case len(computed.Refused) > 0:
-		return &render.Invalid{Problems: computed.Refused}
+		return refusal(computed.Refused)
 	case computed.Held != "":
 		return &heldError{why: computed.Held}
 	}
@@ -322,7 +328,7 @@ func (p *pass) apply(ctx context.Context, target plan.Target, artifact Artifact,
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	if computed.Writes() || deployment && live.Inventory.Revision == "" {
+	if computed.Writes() || p.Trigger == TriggerRemove || deployment && live.Inventory.Revision == "" {
 		if err := p.write(ctx, target, computed, artifact); err != nil {
 			return err
 		}
@@ -334,10 +340,9 @@ func (p *pass) apply(ctx context.Context, target plan.Target, artifact Artifact,
 }
 
 // wait holds the pass until the application is healthy or its deadline passes.
-// It gives its slot to others meanwhile.
+// It gives its place to others meanwhile.
 func (p *pass) wait(ctx context.Context, target plan.Target, b render.Bundle) error {
-	p.free()
-	p.free = func() {}
+	p.leave()
 	var report health.Report
 	err := p.timed("wait", func() (err error) {
 		report, err = p.Cluster.Wait(ctx, target, b)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -11,18 +12,49 @@ import (
 	"rondo.dev/rondo/sources"
 )
 
-// slot waits for one of the places of passes that work.
-func (p *pass) slot(ctx context.Context) (release func(), err error) {
+// take gives back the place that the pass has and waits for one among others.
+func (p *pass) take(ctx context.Context, places chan struct{}) error {
+	p.leave()
 	select {
-	case p.slots <- struct{}{}:
-		return func() { <-p.slots }, nil
+	case places <- struct{}{}:
+		p.place = places
+		return nil
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return context.Cause(ctx)
 	}
+}
+
+func (p *pass) leave() {
+	if p.place != nil {
+		<-p.place
+		p.place = nil
+	}
+}
+
+// remotes are the places of passes that ask a git server. Each host has its
+// own, so that one that hangs holds up its own applications only (threats T18).
+type remotes struct {
+	size  int
+	mu    sync.Mutex
+	hosts map[string]chan struct{}
+}
+
+func (r *remotes) of(repo sources.Repo) chan struct{} {
+	host := strings.TrimSuffix(repo.URL, repo.FullName()) // with its port
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.hosts[host] == nil {
+		if r.hosts == nil {
+			r.hosts = map[string]chan struct{}{}
+		}
+		r.hosts[host] = make(chan struct{}, r.size)
+	}
+	return r.hosts[host]
 }
 
 // timed runs one step and notes how long it took.
 func (p *pass) timed(name string, step func() error) error {
+	p.Log.Debug("stage begins", "app", p.App.Name, "stage", name)
 	start := p.Now()
 	err := step()
 	took := p.Now().Sub(start)
@@ -63,23 +95,16 @@ func (p *pass) write(ctx context.Context, target plan.Target, todo plan.Plan, ar
 	p.result.Outcome = merged(p.result.Outcome, outcome)
 	p.Metrics.writes(outcome)
 	if err == nil || !rejected(err) || !todo.Deployment {
-		return wrapApply(err)
+		return err
 	}
 	previous, ok, loadErr := p.previous(context.WithoutCancel(ctx))
 	if loadErr != nil || !ok {
-		return errors.Join(wrapApply(err), loadErr)
+		return errors.Join(err, loadErr)
 	}
 	if restoreErr := p.restore(context.WithoutCancel(ctx), target, previous); restoreErr != nil {
-		return errors.Join(wrapApply(err), fmt.Errorf("put back %s: %w", previous.Revision, restoreErr))
+		return errors.Join(err, fmt.Errorf("put back %s: %w", previous.Revision, restoreErr))
 	}
-	return wrapApply(err)
-}
-
-func wrapApply(err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("apply: %w", err)
+	return err
 }
 
 // merged adds up what several rounds of one pass did.

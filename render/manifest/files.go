@@ -65,7 +65,7 @@ func (r *reader) load(snap sources.Snapshot) (*node, error) {
 	}
 	if manifest == nil && service == nil {
 		if r.errors == 0 {
-			return nil, r.none(snap, slices.Concat(manifests, services))
+			return nil, r.none(snap, manifests)
 		}
 		return nil, nil
 	}
@@ -79,18 +79,19 @@ func (r *reader) load(snap sources.Snapshot) (*node, error) {
 	return tree, nil
 }
 
-// none reports that there is no file, and where one was expected.
-func (r *reader) none(snap sources.Snapshot, looked []string) error {
-	fix := "add manifest.yml; looked at " + list(looked, 10)
+// none reports that there is no file, with a fix that a commit status holds.
+func (r *reader) none(snap sources.Snapshot, manifests []string) error {
+	file, fix := manifests[0], "add one, or correct manifest: in rondo.yaml"
 	if r.o.Path == "" {
+		file, fix = "manifest.yml", "add one, or set manifest: in rondo.yaml to its path"
 		for _, name := range lookalikes() {
 			if _, err := snap.Hash(name); err == nil {
-				fix = "rename " + name + " to service.yml; looked at " + list(looked, 10)
+				fix = "rename " + name + " to service.yml"
 				break
 			}
 		}
 	}
-	r.add(sources.Position{File: looked[0]}, "", "E-FILE-NONE", "no manifest in the repository", fix)
+	r.add(sources.Position{File: file}, "", "E-FILE-NONE", "no manifest in the repository", fix)
 	return nil
 }
 
@@ -111,7 +112,9 @@ func (r *reader) first(snap sources.Snapshot, names []string) (*node, error) {
 			return r.effective(root), nil
 		case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrInvalid), errors.Is(err, syscall.ENOTDIR):
 			continue
-		case errors.Is(err, sources.ErrLink), errors.Is(err, sources.ErrModule):
+		case errors.Is(err, sources.ErrModule):
+			r.add(pos, "", "E-FILE-LINK", "the manifest is a submodule, not a file", "commit a plain file")
+		case errors.Is(err, sources.ErrLink):
 			// The same words whether the target exists or not (threats T3).
 			r.add(pos, "", "E-FILE-LINK", "the manifest is a link, not a file", "commit a plain file")
 		case errors.Is(err, sources.ErrUnusual):

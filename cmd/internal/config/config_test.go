@@ -1,0 +1,163 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"rondo.dev/rondo/cmd/internal/config"
+)
+
+const minimal = `
+github: { webhook_secret_file: /etc/rondo/webhook }
+applications:
+- name: shop
+  repository: https://github.com/acme/shop
+  service_account: shop-deployer
+`
+
+func TestDefaults(t *testing.T) {
+	c, err := config.Parse("rondo.yaml", []byte(minimal))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config.Defaults()
+	want.GitHub.WebhookSecretFile = "/etc/rondo/webhook"
+	want.Applications = c.Applications
+	if !reflect.DeepEqual(c.File, want) {
+		t.Errorf("got %+v\nwant %+v", c.File, want)
+	}
+	app := c.Apps[0]
+	if app.Ref != "main" || app.Environment != "production" || app.Namespace != "shop-production" {
+		t.Errorf("defaults of an application: %+v", app)
+	}
+}
+
+func TestEveryFaultHasItsLineAndAHint(t *testing.T) {
+	for name, tc := range map[string]struct{ file, want string }{
+		"unknown key": {minimal + "listne: \":80\"\n",
+			"rondo.yaml:7: unknown key listne; did you mean listen?"},
+		"unknown key far from any": {minimal + "frobnicate: 1\n",
+			"rondo.yaml:7: unknown key frobnicate; known here: listen, "},
+		"wrong type": {strings.Replace(minimal, "github:", "single_tenant: [1]\ngithub:", 1),
+			"rondo.yaml:2: single_tenant must be a bool, not a list"},
+		"bad duration": {minimal + "poll:\n  min: 5\n",
+			`rondo.yaml:8: poll.min must be a time such as 30s or 5m, not "5"`},
+		"key twice": {minimal + "data: /a\ndata: /b\n",
+			"rondo.yaml:8: data stands twice, first on line 7"},
+		"no webhook secret": {"applications: []\n",
+			"rondo.yaml:1: github.webhook_secret_file is missing; rondo does not listen without a secret"},
+		"not built yet": {minimal + "previews: { max: 3 }\n",
+			"rondo.yaml:7: previews is not built yet; remove it"},
+		"plain http": {minimal + "public_url: http://rondo.example.org\n",
+			"rondo.yaml:7: public_url must be an https address without credentials"},
+		"name": {strings.Replace(minimal, "name: shop", "name: Shop!", 1),
+			`rondo.yaml:4: applications[0].name "Shop!" must be lower-case letters`},
+		"no YAML": {"a: [", "rondo.yaml: line 1: did not find expected node content"},
+		"role": {minimal + "access: [{ name: anna, role: admin, token_file: /t }]\n",
+			`rondo.yaml:7: access[0].role must be read or operate, not "admin"`},
+		"app and token": {strings.Replace(minimal, "webhook_secret_file", "token_file: /t, app: { id: 1, private_key_file: /k }, webhook_secret_file", 1),
+			"rondo.yaml:2: github has both app and token_file; keep one"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := config.Parse("rondo.yaml", []byte(tc.file))
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got  %v\nwant %s", err, tc.want)
+			}
+		})
+	}
+}
+
+// TestT19_OneBadApplicationStopsNoOther is about single values that cannot be.
+func TestT19_OneBadApplicationStopsNoOther(t *testing.T) {
+	other := "- name: blog\n  repository: https://github.com/acme/blog\n  service_account: d\n"
+	for name, tc := range map[string]struct{ line, want string }{
+		"number as a time":         {"health_deadline: 5", "must be a time"},
+		"negative time":            {"health_deadline: -1s", "must be a time"},
+		"unknown unit":             {"health_deadline: 1y", "must be a time"},
+		"time beyond all bounds":   {"health_deadline: 9e99h", "must be a time"},
+		"six fields":               {`schedule: "* * * * * *"`, "schedule"},
+		"every nanosecond":         {`schedule: "@every 1ns"`, "schedule"},
+		"unknown key":              {"intervall: 5m", "unknown key"},
+		"helper program":           {"repository: ext::sh -c id", "forbidden character"},
+		"local file":               {"repository: file:///etc", "scheme"},
+		"credentials":              {"repository: https://a:b@example.org/x", "credentials"},
+		"option as address":        {"repository: --upload-pack=id", "scheme"},
+		"quote in address":         {`repository: "https://example.org/a'b"`, "forbidden character"},
+		"ref leads out":            {"ref: ../../x", "ref"},
+		"ref is an option":         {"ref: --all", "dash"},
+		"namespace of the cluster": {"namespace: kube-system", "cannot be its namespace"},
+		"manifest leads out":       {"manifest: ../other/manifest.yml", "inside the repository"},
+		"expression to ignore":     {"ignore: [{ pointers: [.spec] }]", "not a JSON pointer"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := minimal
+			if key, _, _ := strings.Cut(tc.line, ":"); key == "repository" {
+				file = strings.Replace(file, "repository: https://github.com/acme/shop", tc.line, 1)
+			} else {
+				file += "  " + tc.line + "\n"
+			}
+			c, err := config.Parse("rondo.yaml", []byte(file+other))
+			if err != nil {
+				t.Fatalf("the file is refused as a whole: %v", err)
+			}
+			got := c.Invalid["shop"]
+			if got == nil || !strings.Contains(got.Error(), tc.want) || !strings.HasPrefix(got.Error(), "rondo.yaml:") {
+				t.Fatalf("shop: got %v, want %q", got, tc.want)
+			}
+			if strings.Contains(got.Error(), "a:b@") {
+				t.Error("the error repeats a password")
+			}
+			if len(c.Apps) != 1 || c.Apps[0].Name != "blog" {
+				t.Errorf("blog must proceed: %+v", c.Apps)
+			}
+		})
+	}
+}
+
+func TestServiceAccountOrSingleTenant(t *testing.T) {
+	without := strings.Replace(minimal, "  service_account: shop-deployer\n", "", 1)
+	c, err := config.Parse("rondo.yaml", []byte(without))
+	if err != nil || c.Invalid["shop"] == nil {
+		t.Errorf("no service account: got %v, %v", c, err)
+	}
+	c, err = config.Parse("rondo.yaml", []byte("single_tenant: true\n"+without))
+	if err != nil || len(c.Apps) != 1 {
+		t.Errorf("single tenant: got %+v, %v", c, err)
+	}
+}
+
+func TestTimesAreRead(t *testing.T) {
+	c, err := config.Parse("rondo.yaml", []byte(minimal+"  health_deadline: 90s\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Apps[0].HealthDeadline; got != 90*time.Second {
+		t.Errorf("health_deadline: got %s", got)
+	}
+}
+
+func TestAHugeFileIsNotRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "rondo.yaml")
+	if err := os.WriteFile(path, make([]byte, 9<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := config.Load(path); err == nil || !strings.Contains(err.Error(), "larger than") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(minimal))
+	f.Add([]byte("applications: [{ignore: [{pointers: [/a]}], name: &a b, ref: *a}]"))
+	f.Add([]byte("a: &a [*a]"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		c, err := config.Parse("rondo.yaml", raw)
+		if (c == nil) == (err == nil) {
+			t.Errorf("got %v and %v", c, err)
+		}
+	})
+}

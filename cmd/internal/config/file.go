@@ -1,0 +1,129 @@
+package config
+
+import (
+	"time"
+
+	"rondo.dev/rondo/reconcile"
+)
+
+// File is rondo.yaml. Every default is that of [Defaults].
+type File struct {
+	Listen         string        `yaml:"listen"`          // public: webhooks and the API
+	InternalListen string        `yaml:"internal_listen"` // metrics and health, for the cluster only
+	PublicURL      string        `yaml:"public_url"`      // https address under which people reach the daemon; empty: statuses have no link
+	Store          string        `yaml:"store"`           // sqlite:///path
+	Data           string        `yaml:"data"`            // folder of mirrors
+	KeyFile        string        `yaml:"key_file"`        // 32 random bytes; made when missing
+	SingleTenant   bool          `yaml:"single_tenant"`   // write as rondo itself, without impersonation
+	LogLevel       string        `yaml:"log_level"`       // debug, info, warn, error
+	GitHub         GitHub        `yaml:"github"`
+	Git            Git           `yaml:"git"`
+	Cluster        Cluster       `yaml:"cluster"`
+	Poll           Poll          `yaml:"poll"`
+	Access         []Access      `yaml:"access"`
+	Applications   []Application `yaml:"applications"`
+}
+
+// GitHub is how rondo signs in to GitHub, and GitHub to rondo.
+type GitHub struct {
+	App               GitHubApp `yaml:"app"`
+	TokenFile         string    `yaml:"token_file"` // instead of app
+	WebhookSecretFile string    `yaml:"webhook_secret_file"`
+	APIURL            string    `yaml:"api_url"` // of GitHub Enterprise; empty: github.com
+}
+
+// GitHubApp is an installed GitHub App.
+type GitHubApp struct {
+	ID             int64  `yaml:"id"`
+	PrivateKeyFile string `yaml:"private_key_file"`
+}
+
+// Git is how repositories outside GitHub are fetched.
+type Git struct {
+	TokenFile string `yaml:"token_file"` // sent to Hosts only
+	// Hosts are the hosts, with their port, that TokenFile is for.
+	Hosts []string `yaml:"hosts"`
+}
+
+// Cluster is the cluster that is kept, and how.
+type Cluster struct {
+	Kubeconfig     string        `yaml:"kubeconfig"`      // empty: the pod's own account, else KUBECONFIG
+	LeaseNamespace string        `yaml:"lease_namespace"` // empty: the pod's own, else "default"
+	LeaseName      string        `yaml:"lease_name"`
+	ClusterRole    string        `yaml:"cluster_role"` // what each application's account is bound to
+	TakeOver       []string      `yaml:"take_over"`    // field managers whose fields rondo takes
+	Sweep          time.Duration `yaml:"sweep"`        // slow check of everything
+	SecretCheck    time.Duration `yaml:"secret_check"` // Secrets are not watched but asked for
+	NodePorts      bool          `yaml:"node_ports"`   // no load balancers: tcp and udp ports from 30000 become node ports
+}
+
+// Poll bounds the adaptive interval between two looks at a repository.
+type Poll struct {
+	Min time.Duration `yaml:"min"`
+	Max time.Duration `yaml:"max"`
+}
+
+// Access is one token of the API.
+type Access struct {
+	Name      string `yaml:"name"` // who it is, for the audit
+	Role      string `yaml:"role"` // read, operate
+	TokenFile string `yaml:"token_file"`
+}
+
+// Application is one entry of applications.
+type Application struct {
+	Name            string        `yaml:"name"`
+	Repository      string        `yaml:"repository"`
+	Ref             string        `yaml:"ref"`
+	Environment     string        `yaml:"environment"`
+	Namespace       string        `yaml:"namespace"`
+	ServiceAccount  string        `yaml:"service_account"`
+	Manifest        string        `yaml:"manifest"`
+	HealthDeadline  time.Duration `yaml:"health_deadline"`
+	AllowIncomplete bool          `yaml:"allow_incomplete"`
+	Schedule        string        `yaml:"schedule"` // cron; empty: adaptive polling
+	Ignore          []Ignore      `yaml:"ignore"`
+}
+
+// Ignore names fields that are left alone.
+type Ignore struct {
+	Kind     string   `yaml:"kind"`
+	Name     string   `yaml:"name"`
+	Pointers []string `yaml:"pointers"`
+}
+
+// Defaults is a File with every default filled in.
+func Defaults() File {
+	return File{
+		Listen:         ":8080",
+		InternalListen: ":8081",
+		Store:          "sqlite:///var/lib/rondo/rondo.db",
+		Data:           "/var/lib/rondo",
+		KeyFile:        "/var/lib/rondo/key",
+		LogLevel:       "info",
+		Cluster: Cluster{
+			LeaseName: "rondo", ClusterRole: "rondo-application", TakeOver: []string{"kubectl*", "before-first-apply"},
+			Sweep: 6 * time.Hour, SecretCheck: 10 * time.Minute,
+		},
+		Poll: Poll{Min: 30 * time.Second, Max: 15 * time.Minute},
+	}
+}
+
+// Config is a File that was checked.
+type Config struct {
+	File
+	Path string
+	// Apps are the valid applications.
+	Apps []reconcile.Application
+	// Schedules gives the cron expression of applications that have one.
+	Schedules map[string]string
+	// Invalid says, for applications that are not, why; each with file:line.
+	Invalid map[string]error
+}
+
+// notBuilt are keys of the design whose parts do not exist yet.
+var notBuilt = map[string]string{
+	"discover": "list the applications", "previews": "remove it", "builds": "give services an image",
+	"minutes": "remove it", "edge": "install an Ingress controller", "gitea": "remove it",
+	"public_badge": "remove it",
+}

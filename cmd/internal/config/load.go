@@ -1,0 +1,184 @@
+package config
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"rondo.dev/rondo/reconcile"
+	"rondo.dev/rondo/reconcile/plan"
+	"rondo.dev/rondo/render"
+	"rondo.dev/rondo/sources"
+	"rondo.dev/rondo/sources/poll"
+)
+
+// maxFile is the largest rondo.yaml read, in bytes: 10,000 applications with
+// room to spare.
+const maxFile = 8 << 20
+
+// Load reads and checks the file at path. The error holds every fault of the
+// file, each on its own line; faults of single applications are in Invalid.
+func Load(path string) (*Config, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > maxFile {
+		return nil, fmt.Errorf("%s: larger than %d MiB", path, maxFile>>20)
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(path, raw)
+}
+
+// Parse is [Load] for a text that is in memory; path is for messages.
+func Parse(path string, raw []byte) (*Config, error) {
+	c := &Config{File: Defaults(), Path: path, Schedules: map[string]string{}, Invalid: map[string]error{}}
+	d := &decoder{path: path, lines: map[string]int{}}
+	d.decode(raw, &c.File)
+	d.checkDaemon(&c.File)
+	d.checkApplications(c)
+	if err := d.err(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func (d *decoder) checkDaemon(f *File) {
+	if f.PublicURL != "" {
+		u, err := url.Parse(f.PublicURL)
+		if err != nil || u.Scheme != "https" && !sources.IsLoopback(u.Hostname()) || u.Host == "" || u.User != nil {
+			d.fail("public_url", "public_url must be an https address without credentials")
+		}
+		f.PublicURL = strings.TrimRight(f.PublicURL, "/")
+	}
+	if f.GitHub.WebhookSecretFile == "" {
+		d.fail("github", "github.webhook_secret_file is missing; rondo does not listen without a secret")
+	}
+	app := f.GitHub.App
+	switch {
+	case (app.ID != 0) != (app.PrivateKeyFile != ""):
+		d.fail("github.app", "github.app needs both id and private_key_file")
+	case app.ID != 0 && f.GitHub.TokenFile != "":
+		d.fail("github.token_file", "github has both app and token_file; keep one")
+	}
+	if f.Poll.Min > f.Poll.Max {
+		d.fail("poll", "poll.min %s is longer than poll.max %s", f.Poll.Min, f.Poll.Max)
+	}
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, f.LogLevel) {
+		d.fail("log_level", "log_level must be debug, info, warn or error")
+	}
+	names := map[string]bool{}
+	for i, a := range f.Access {
+		key := fmt.Sprintf("access[%d]", i)
+		switch {
+		case a.Name == "" || a.TokenFile == "":
+			d.fail(key, "access[%d] needs name, role and token_file", i)
+		case names[a.Name]:
+			d.fail(key, "access names %q twice", a.Name)
+		case a.Role != "read" && a.Role != "operate":
+			d.fail(key, "access[%d].role must be read or operate, not %q", i, a.Role)
+		}
+		names[a.Name] = true
+	}
+}
+
+var (
+	nameForm        = regexp.MustCompile(`^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$`)
+	namespaceForm   = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
+	environmentForm = regexp.MustCompile(`^[A-Za-z][-_A-Za-z0-9]{0,62}$`)
+)
+
+func (d *decoder) checkApplications(c *Config) {
+	seen := map[string]int{}
+	for i := range c.Applications {
+		a := &c.Applications[i]
+		key := fmt.Sprintf("applications[%d]", i)
+		line := d.line(key)
+		if a.Ref == "" {
+			a.Ref = "main"
+		}
+		if a.Environment == "" {
+			a.Environment = "production"
+		}
+		if a.Namespace == "" && a.Name != "" {
+			a.Namespace = a.Name + "-" + strings.ToLower(strings.ReplaceAll(a.Environment, "_", "-"))
+		}
+		app := d.application(c, key, a)
+		mine := d.take(key)
+		switch first, twice := seen[a.Name]; {
+		case !nameForm.MatchString(a.Name):
+			// Without a name there is nothing to hang the fault on.
+			d.fail(key, "applications[%d].name %q must be lower-case letters, digits and dashes, at most 40, and start with a letter", i, a.Name)
+		case twice:
+			d.fail(key, "application %s is also on line %d", a.Name, first)
+		case mine != nil:
+			c.Invalid[a.Name] = mine
+		default:
+			c.Apps = append(c.Apps, app)
+			if a.Schedule != "" {
+				c.Schedules[a.Name] = a.Schedule
+			}
+		}
+		seen[a.Name] = line
+	}
+}
+
+// application checks one application and turns it into the word that travels.
+func (d *decoder) application(c *Config, key string, a *Application) reconcile.Application {
+	repo, err := sources.ParseRepo(a.Repository)
+	if err != nil {
+		d.fail(key+".repository", "application %s: %v", a.Name, err)
+	}
+	if err := sources.ValidRef(a.Ref); err != nil {
+		d.fail(key+".ref", "application %s: %v", a.Name, err)
+	}
+	if !environmentForm.MatchString(a.Environment) {
+		d.fail(key+".environment", "application %s: environment %q must be letters, digits, - and _", a.Name, a.Environment)
+	}
+	if !namespaceForm.MatchString(a.Namespace) || strings.HasPrefix(a.Namespace, "kube-") {
+		d.fail(key+".namespace", "application %s: %q cannot be its namespace", a.Name, a.Namespace)
+	}
+	switch {
+	case a.ServiceAccount == "" && !c.SingleTenant:
+		d.fail(key, "application %s has no service_account; name one, or set single_tenant: true", a.Name)
+	case a.ServiceAccount != "" && c.SingleTenant:
+		d.fail(key+".service_account", "application %s has a service_account, which single_tenant leaves unused; remove one", a.Name)
+	case a.ServiceAccount != "" && !namespaceForm.MatchString(a.ServiceAccount):
+		d.fail(key+".service_account", "application %s: %q is no name of a service account", a.Name, a.ServiceAccount)
+	}
+	if a.Manifest != "" && (path.IsAbs(a.Manifest) || path.Clean(a.Manifest) != a.Manifest || strings.HasPrefix(a.Manifest, "..")) {
+		d.fail(key+".manifest", "application %s: manifest must be a path inside the repository", a.Name)
+	}
+	if a.Schedule != "" {
+		if _, err := poll.ParseSchedule(a.Schedule); err != nil {
+			d.fail(key+".schedule", "application %s: %v", a.Name, err)
+		}
+	}
+	app := reconcile.Application{
+		Name: a.Name, Repo: repo, Ref: a.Ref, Environment: a.Environment, Namespace: a.Namespace,
+		ServiceAccount: a.ServiceAccount, Manifest: a.Manifest, HealthDeadline: a.HealthDeadline, Incomplete: a.AllowIncomplete,
+	}
+	for j, ig := range a.Ignore {
+		if len(ig.Pointers) == 0 {
+			d.fail(fmt.Sprintf("%s.ignore[%d]", key, j), "application %s: ignore[%d] names no pointers", a.Name, j)
+		}
+		rule := plan.Ignore{Kind: ig.Kind, Name: ig.Name, Pointers: ig.Pointers}
+		if err := rule.Check(); err != nil {
+			d.fail(fmt.Sprintf("%s.ignore[%d]", key, j), "application %s: %v", a.Name, err)
+		}
+		app.Ignore = append(app.Ignore, rule)
+	}
+	return app
+}
+
+// Facts is the operator's part of what rendering knows.
+func (c *Config) Facts() render.Facts {
+	return render.Facts{NodePorts: c.Cluster.NodePorts}
+}

@@ -1,0 +1,122 @@
+// Package folder does with a folder what the daemon does with a commit, for the
+// commands that a developer runs before pushing: render, lint, plan and score.
+//
+// It needs no daemon; only a plan needs a cluster, which it asks as the user of
+// the kubeconfig and never changes: every request is a read or a server-side
+// dry-run.
+package folder
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"rondo.dev/rondo/reconcile/cluster"
+	"rondo.dev/rondo/reconcile/plan"
+	"rondo.dev/rondo/render"
+	"rondo.dev/rondo/render/workload"
+	"rondo.dev/rondo/sources"
+)
+
+// Options say what a folder is to become.
+type Options struct {
+	Dir          string
+	App          string // empty: the folder's name
+	Environment  string // empty: "production"
+	Namespace    string // empty: "<app>-<environment>"
+	Manifest     string // empty: the usual places
+	IngressClass string
+	Incomplete   bool
+}
+
+// Complete fills in the defaults.
+func (o Options) Complete() (Options, error) {
+	abs, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return o, err
+	}
+	if info, err := os.Stat(abs); err != nil || !info.IsDir() {
+		return o, fmt.Errorf("%s is no folder", o.Dir)
+	}
+	if o.App == "" {
+		o.App = objectName(filepath.Base(abs))
+	}
+	if o.Environment == "" {
+		o.Environment = "production"
+	}
+	if o.Namespace == "" {
+		o.Namespace = o.App + "-" + objectName(o.Environment)
+	}
+	return o, nil
+}
+
+// objectName turns a folder's name into one that Kubernetes takes.
+func objectName(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '-':
+			return r
+		case r >= 'A' && r <= 'Z':
+			return r + 'a' - 'A'
+		default:
+			return '-'
+		}
+	}, s)
+	s = strings.Trim(s, "-")
+	if s == "" {
+		return "app"
+	}
+	return s
+}
+
+// Render renders the folder. Faults in the files are a *render.Invalid.
+func Render(ctx context.Context, o Options) (render.Bundle, error) {
+	return renderWith(ctx, o, render.Facts{IngressClass: o.IngressClass})
+}
+
+func renderWith(ctx context.Context, o Options, facts render.Facts) (render.Bundle, error) {
+	snapshot, err := sources.Dir(o.Dir)
+	if err != nil {
+		return render.Bundle{}, err
+	}
+	defer snapshot.Close()
+	return render.Render(ctx, render.Input{
+		Snapshot: snapshot, App: o.App, Environment: o.Environment, Namespace: o.Namespace,
+		Manifest: o.Manifest, Facts: facts, Incomplete: o.Incomplete,
+	}, workload.Builder{})
+}
+
+// Plan computes what a deployment of the folder would change in the cluster of
+// the kubeconfig; an empty path means the usual one. Inventories are sealed
+// with a key that only the daemon has, so prunes are shown from what bears the
+// application's label, and cannot be carried out from here.
+func Plan(ctx context.Context, o Options, kubeconfig string) (plan.Plan, error) {
+	rest, err := cluster.Config(kubeconfig)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	key := []byte("rondo plan") // never written: it only has to be the same on both sides of a comparison
+	c, err := cluster.New(ctx, cluster.Options{Config: rest, SingleTenant: true, Key: key, Holder: "rondo plan"})
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	facts, err := c.Facts(ctx)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	if o.IngressClass != "" {
+		facts.IngressClass = o.IngressClass
+	}
+	bundle, err := renderWith(ctx, o, facts)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	target := plan.Target{App: o.App, Namespace: o.Namespace}
+	live, err := c.Live(ctx, target, bundle, true)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	return plan.Compute(bundle, live, plan.Options{Target: target, Key: key, Deployment: true}), nil
+}

@@ -1,0 +1,85 @@
+// Command rondo makes a Kubernetes cluster follow git.
+//
+// Exit codes: 0 all is well, 1 something was found (an error in the files, a
+// score below the target, an unhealthy application), 2 the command was misused
+// or could not do its work.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// version is set by the linker; a build without it falls back to what Go
+// itself knows of the build.
+var version string
+
+// errFindings ends a command that did its work and found something; what it
+// found is printed already.
+var errFindings = errors.New("findings")
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:]))
+}
+
+func run(ctx context.Context, args []string) int {
+	root := newRoot()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errFindings):
+		return 1
+	default:
+		fmt.Fprintln(root.ErrOrStderr(), "rondo:", err)
+		return 2
+	}
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "rondo",
+		Short:         "Make a Kubernetes cluster follow git",
+		Long:          "rondo pulls application repositories, renders each manifest.yml into Kubernetes objects,\napplies them on a loop, and answers on the commit.",
+		Version:       buildVersion(),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+	}
+	root.AddGroup(
+		&cobra.Group{ID: "files", Title: "A folder, before it is pushed:"},
+		&cobra.Group{ID: "daemon", Title: "A running daemon:"},
+	)
+	root.AddCommand(
+		newServe(),
+		newLint(), newRender(), newPlan(), newScore(),
+		newStatus(), newSync(), newPause(), newResume(), newRemove(),
+	)
+	return root
+}
+
+func buildVersion() string {
+	if version != "" {
+		return version
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "dev"
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+			return "dev-" + s.Value[:12]
+		}
+	}
+	return "dev"
+}
