@@ -53,14 +53,17 @@ func Messages(r reconcile.Result, o Options) []reconcile.Message {
 			TargetURL: target(o.PublicURL, r.Pass), App: r.App.Name, Pass: r.Pass,
 		})
 	}
-	if r.Deployment() && r.Condition != reconcile.Running {
+	check := r.Trigger == reconcile.TriggerCheck
+	if (r.Deployment() || check) && r.Condition != reconcile.Running {
 		state, text := manifest(r)
 		add("manifest", state, text)
 		state, text = scored(r)
 		add("score", state, text)
 	}
-	state, text := deploy(r)
-	add("deploy", state, text)
+	if !check {
+		state, text := deploy(r)
+		add("deploy", state, text)
+	}
 	return all
 }
 

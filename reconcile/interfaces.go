@@ -55,6 +55,8 @@ type Journal interface {
 	// Record stores r as it is now, the messages it gives rise to, and the state
 	// of its application. It may be called many times for one pass.
 	Record(ctx context.Context, r Result, s State, messages []Message) error
+	// Tell enqueues messages that belong to no pass.
+	Tell(ctx context.Context, messages []Message) error
 	// Artifact stores, sealed, what a pass is about to apply; LoadArtifact gives
 	// back the newest, and false when there is none.
 	Artifact(ctx context.Context, app string, a Artifact) error

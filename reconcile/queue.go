@@ -25,7 +25,9 @@ type Queue struct {
 
 	mu      sync.Mutex
 	entries map[string]*entry
-	ctx     context.Context // of Run; nil before and after
+	checks  map[checkKey][]func()    // checks under way, and who is told of their end
+	again   map[checkKey]Application // asked for since they began
+	ctx     context.Context          // of Run; nil before and after
 	cancel  context.CancelCauseFunc
 	work    sync.WaitGroup
 }
@@ -49,7 +51,8 @@ type entry struct {
 
 // NewQueue makes a queue that does nothing until [Queue.Run].
 func NewQueue(r *Reconciler) *Queue {
-	return &Queue{reconciler: r, log: r.Log, entries: map[string]*entry{}}
+	return &Queue{reconciler: r, log: r.Log, entries: map[string]*entry{},
+		checks: map[checkKey][]func(){}, again: map[checkKey]Application{}}
 }
 
 // SetApplications replaces the configured applications. One that is gone is
@@ -188,6 +191,9 @@ func (q *Queue) Run(ctx context.Context) error {
 		if e.wanted != nil && !e.running {
 			q.start(name, e)
 		}
+	}
+	for key, app := range q.again {
+		q.work.Go(func() { q.check(q.ctx, key, app) })
 	}
 	q.mu.Unlock()
 

@@ -61,6 +61,7 @@ const (
 	TriggerRetry   Trigger = "retry"   // the pass before ended in an error
 	TriggerRestart Trigger = "restart" // the daemon started
 	TriggerRemove  Trigger = "remove"  // confirmed removal
+	TriggerCheck   Trigger = "check"   // head of a pull request: rendered, never applied
 )
 
 // Condition is how a pass ended, and what the loop holds since (design 3.5).
@@ -127,7 +128,7 @@ type Result struct {
 
 // Deployment reports whether the pass brought, or tried to bring, a revision.
 func (r Result) Deployment() bool {
-	return r.Trigger != TriggerDrift && r.Trigger != TriggerRemove && !r.Revision.IsZero()
+	return r.Trigger != TriggerDrift && r.Trigger != TriggerRemove && r.Trigger != TriggerCheck && !r.Revision.IsZero()
 }
 
 // State is what the ledger knows of an application between passes.

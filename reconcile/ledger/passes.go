@@ -39,21 +39,15 @@ func (l *Ledger) Record(ctx context.Context, r reconcile.Result, s reconcile.Sta
 		return fmt.Errorf("record pass %d of %q: it was not begun, or its state is that of %q", r.Pass, r.App.Name, s.App)
 	}
 	enqueued := false
-	err := l.write(ctx, "record", func(ctx context.Context, tx *sql.Tx) error {
+	err := l.write(ctx, "record", func(ctx context.Context, tx *sql.Tx) (err error) {
 		if err := putPass(ctx, tx, r); err != nil {
 			return err
 		}
 		if err := putState(ctx, tx, s); err != nil {
 			return err
 		}
-		for _, m := range messages {
-			added, err := l.enqueue(ctx, tx, m)
-			if err != nil {
-				return err
-			}
-			enqueued = enqueued || added
-		}
-		return nil
+		enqueued, err = l.enqueueAll(ctx, tx, messages)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("record pass %d of %s: %w", r.Pass, r.App.Name, err)
@@ -62,6 +56,34 @@ func (l *Ledger) Record(ctx context.Context, r reconcile.Result, s reconcile.Sta
 		l.wake()
 	}
 	return nil
+}
+
+// Tell enqueues messages that belong to no pass.
+func (l *Ledger) Tell(ctx context.Context, messages []reconcile.Message) error {
+	enqueued := false
+	err := l.write(ctx, "tell", func(ctx context.Context, tx *sql.Tx) (err error) {
+		enqueued, err = l.enqueueAll(ctx, tx, messages)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("enqueue messages: %w", err)
+	}
+	if enqueued {
+		l.wake()
+	}
+	return nil
+}
+
+// enqueueAll reports whether any of the messages is news.
+func (l *Ledger) enqueueAll(ctx context.Context, tx *sql.Tx, messages []reconcile.Message) (enqueued bool, err error) {
+	for _, m := range messages {
+		added, err := l.enqueue(ctx, tx, m)
+		if err != nil {
+			return false, err
+		}
+		enqueued = enqueued || added
+	}
+	return enqueued, nil
 }
 
 func putPass(ctx context.Context, tx *sql.Tx, r reconcile.Result) error {

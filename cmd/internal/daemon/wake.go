@@ -66,7 +66,12 @@ func (d *Daemon) delivered(_ context.Context, signal sources.Signal) {
 }
 
 func (d *Daemon) signal(signal sources.Signal) {
-	apps := d.followers(signal.Repo, signal.Ref)
+	check := proposal(signal)
+	ref := signal.Ref
+	if check {
+		ref = "" // it concerns whoever lives on the repository
+	}
+	apps := d.followers(signal.Repo, ref)
 	var left atomic.Int64
 	left.Store(int64(len(apps)) + 1)
 	done := func() {
@@ -80,9 +85,19 @@ func (d *Daemon) signal(signal sources.Signal) {
 		}
 	}
 	for _, app := range apps {
-		d.queue.Wake(reconcile.Request{App: app, Trigger: reconcile.TriggerPush}, done)
+		if check {
+			d.queue.Check(app, signal.Ref, done)
+		} else {
+			d.queue.Wake(reconcile.Request{App: app, Trigger: reconcile.TriggerPush}, done)
+		}
 	}
 	done()
+}
+
+// proposal reports whether a signal is about a commit that wants to be merged:
+// the head of a pull request or of GitHub's merge queue.
+func proposal(s sources.Signal) bool {
+	return s.PullRequest > 0 || strings.HasPrefix(s.Ref, "gh-readonly-queue/")
 }
 
 // polled is what the poller emits.
