@@ -113,6 +113,10 @@ func measureDaemon(ctx context.Context, o options, dir string, r *report) (err e
 	var times []time.Duration
 	writes := cp.AuditLog
 	from := time.Now()
+	before, err := stages(ctx, d.InternalURL)
+	if err != nil {
+		return err
+	}
 	for i, s := range sites {
 		hash, err := s.repo.Write(map[string]string{"manifest.yml": manifest(i + 1)})
 		if err != nil {
@@ -132,6 +136,11 @@ func measureDaemon(ctx context.Context, o options, dir string, r *report) (err e
 	if err := world.Quiet(ctx, d.URL, heads(sites)); err != nil {
 		return err
 	}
+	after, err := stages(ctx, d.InternalURL)
+	if err != nil {
+		return err
+	}
+	r.figure("mean of each step:", means(before, after))
 	byRondo, err := countAudit(writes, from, time.Now())
 	if err != nil {
 		return err
