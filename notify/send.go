@@ -55,6 +55,10 @@ func (s *Sender) one(ctx context.Context, p reconcile.Pending) error {
 // was pushed this second may be unknown to the machine that is asked.
 const refusals = 3
 
+// maxWait bounds what a receiver, or a proxy before it, can ask for: GitHub's
+// longest window is an hour, and nothing should silence an owner for years.
+const maxWait = 6 * time.Hour
+
 // unsent is the one place where an error decides what becomes of a message.
 func (s *Sender) unsent(ctx context.Context, p reconcile.Pending, err error) error {
 	log := s.o.Logger.With("app", p.Message.App, "object", p.Message.Context, "err", err)
@@ -70,6 +74,9 @@ func (s *Sender) unsent(ctx context.Context, p reconcile.Pending, err error) err
 	case errors.As(err, &wait):
 		if wait.Until.After(until) {
 			until = wait.Until
+		}
+		if most := s.o.Now().Add(maxWait); until.After(most) {
+			until = most
 		}
 		if s.pauses.pause(owner(p.Message.Repo), until, s.o.Now()) {
 			log.Warn("messages wait for the receiver's limit", "until", until.UTC().Format(time.RFC3339))

@@ -237,16 +237,32 @@ func TestARateLimitPausesAllOfItsOwner(t *testing.T) {
 	w := newWorld(t)
 	w.github.Inject(githubtest.SecondaryLimit(time.Second))
 	w.tell(status("acme/shop", 1, "deploy", "success", "live"))
+	begun := time.Now()
 	w.run()
 	w.wait("limited", func() bool { return strings.Contains(w.logs.String(), "messages wait for the receiver's limit") })
-	limited := time.Now()
 	w.tell(status("acme/other", 2, "deploy", "success", "live"))
 	w.waitEmpty()
-	if took := time.Since(limited); took < 900*time.Millisecond {
+	if took := time.Since(begun); took < time.Second {
 		t.Errorf("the owner waited %s of the second that GitHub asked for", took)
 	}
 	if n := len(w.github.Calls()); n > 4 { // refused, read again, and two that succeed
 		t.Errorf("%d calls, want at most 4: %q", n, w.github.Calls())
+	}
+}
+
+func TestNoLimitSilencesAnOwnerForYears(t *testing.T) {
+	w := newWorld(t)
+	w.github.Inject(githubtest.RateLimit(time.Now().AddDate(70, 0, 0)))
+	w.tell(status("acme/shop", 1, "deploy", "success", "live"))
+	w.run()
+	next := time.Now()
+	w.wait("put off", func() bool {
+		due, waiting, err := w.ledger.NextDue(w.t.Context())
+		next = due
+		return err == nil && waiting && time.Until(due) > time.Hour
+	})
+	if wait := time.Until(next); wait > 7*time.Hour {
+		t.Errorf("the message waits for %s", wait)
 	}
 }
 

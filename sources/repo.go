@@ -20,7 +20,8 @@ type Repo struct {
 // Accepted are https addresses everywhere and http addresses of loopback hosts.
 // Everything that git would hand to a helper program, read from disk, or print
 // with a password in it is refused (threats T15): ext::, file://, credentials,
-// queries, white space, quotes and control characters.
+// queries, white space, quotes and control characters, and paths that lead
+// elsewhere, "%2e%2e" included.
 func ParseRepo(raw string) (Repo, error) {
 	if raw == "" {
 		return Repo{}, errors.New("repository address is empty")
@@ -52,8 +53,7 @@ func ParseRepo(raw string) (Repo, error) {
 	for strings.HasSuffix(path, ".git") {
 		path = strings.TrimRight(strings.TrimSuffix(path, ".git"), "/")
 	}
-	if path == "" || strings.Contains(path, "//") || strings.Contains(path, "/../") || strings.HasSuffix(path, "/..") ||
-		strings.HasPrefix(path, "/-") {
+	if !usablePath(path) {
 		return Repo{}, errors.New("repository address has no usable path")
 	}
 	port := u.Port()
@@ -67,6 +67,21 @@ func ParseRepo(raw string) (Repo, error) {
 		host = "[" + host + "]"
 	}
 	return Repo{URL: scheme + "://" + host + path}, nil
+}
+
+// usablePath reports whether every component of an escaped path means itself,
+// before and after a server undoes the escapes: "%2e%2e" is "..", "%2f" a slash.
+func usablePath(escaped string) bool {
+	rest, rooted := strings.CutPrefix(escaped, "/")
+	for part := range strings.SplitSeq(rest, "/") {
+		name, err := url.PathUnescape(part)
+		if err != nil || name == "" || name == "." || name == ".." || strings.ContainsFunc(name, func(r rune) bool {
+			return r < ' ' || r == 0x7f || r == '/' || r == '\\'
+		}) {
+			return false
+		}
+	}
+	return rooted && !strings.HasPrefix(rest, "-")
 }
 
 // IsLoopback reports whether host, without a port, is this machine for certain:

@@ -39,7 +39,8 @@ type Snapshot interface {
 	Revision() Revision
 	// Hash identifies the content at name: the id of git's blob or tree. It
 	// costs no read of the content where git has it. A name that does not exist
-	// gives fs.ErrNotExist.
+	// gives fs.ErrNotExist. A [Dir] reads the file, with the errors of Open, and
+	// has no trees: a folder gives [ErrUnusual].
 	Hash(name string) (string, error)
 	Close() error
 }
@@ -98,6 +99,9 @@ func (d *dirSnapshot) lstat(name string) (fs.FileInfo, error) {
 }
 
 func (d *dirSnapshot) Hash(name string) (string, error) {
+	if info, err := fs.Stat(d, name); err == nil && info.IsDir() {
+		return "", &fs.PathError{Op: "hash", Path: name, Err: ErrUnusual}
+	}
 	b, err := fs.ReadFile(d, name)
 	if err != nil {
 		return "", err

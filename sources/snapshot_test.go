@@ -49,6 +49,11 @@ func TestFolderIsAFileSystem(t *testing.T) {
 	if _, err := s.Hash("nothing"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("hash of nothing: %v", err)
 	}
+	for _, name := range []string{".", "config"} {
+		if _, err := s.Hash(name); !errors.Is(err, sources.ErrUnusual) {
+			t.Errorf("hash of the folder %s: %v", name, err)
+		}
+	}
 	if _, err := sources.Dir(filepath.Join(t.TempDir(), "missing")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a missing folder: %v", err)
 	}

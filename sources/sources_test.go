@@ -41,6 +41,8 @@ func TestT15_RepositoryAddressesThatAreRefused(t *testing.T) {
 		"https://github.com/--upload-pack=id", "https://github.com", "https://github.com/", "https:///acme/shop", "https:acme", "https://[fe80::1%25eth0]/a",
 		"http://github.com/acme/shop", "http://169.254.169.254/latest", "https://github.com/a\nb", "https://github.com/a'b", `https://github.com/a"b`,
 		"https://github.com/$(id)", "https://github.com/a;b", "https://github.com/a b", "https://github.com/%zz", "https://github.com:x/a", "https://[::1/a",
+		"https://github.com/%2e%2e/x", "https://github.com/acme/%2E%2e", "https://github.com/acme/.%2e/x", "https://github.com/acme/./shop",
+		"https://github.com/acme%2fshop", "https://github.com/acme%5cshop", "https://github.com/acme/shop%0a", "https://github.com/acme/shop%00",
 	} {
 		got, err := sources.ParseRepo(raw)
 		if err == nil {

@@ -40,17 +40,6 @@ func New(c Clients, now func() time.Time) *Channel {
 	return &Channel{clients: c, now: now}
 }
 
-// Status is a commit status as GitHub shows it.
-type Status struct {
-	ID          int64
-	Context     string
-	State       string
-	Description string
-	TargetURL   string
-	Creator     string // login
-	Created     time.Time
-}
-
 // Send posts m as a status. The receipt is the status's id.
 func (c *Channel) Send(ctx context.Context, m reconcile.Message) (receipt string, err error) {
 	client, owner, name, err := c.client(ctx, m.Repo)
@@ -68,61 +57,36 @@ func (c *Channel) Send(ctx context.Context, m reconcile.Message) (receipt string
 	return strconv.FormatInt(posted.GetID(), 10), nil
 }
 
-// Shown reports whether the newest status of m's context says what m says.
-func (c *Channel) Shown(ctx context.Context, m reconcile.Message) (receipt string, same bool, err error) {
-	err = c.each(ctx, m.Repo, m.Commit, func(s Status) bool {
-		if !strings.EqualFold(s.Context, m.Context) {
-			return true
-		}
-		same = s.State == m.State && s.Description == m.Description
-		receipt = strconv.FormatInt(s.ID, 10)
-		return false
-	})
-	if err != nil || !same {
-		return "", false, err
-	}
-	return receipt, true, nil
-}
-
-// Statuses are all statuses of a commit, newest first, at most 1000.
-func (c *Channel) Statuses(ctx context.Context, repo sources.Repo, sha string) ([]Status, error) {
-	var all []Status
-	err := c.each(ctx, repo, sha, func(s Status) bool {
-		all = append(all, s)
-		return true
-	})
-	return all, err
-}
-
 // maxPages bounds how many pages of 100 statuses are read.
 const maxPages = 10
 
-// each calls visit for the statuses of a commit, newest first, until it says no.
-func (c *Channel) each(ctx context.Context, repo sources.Repo, sha string, visit func(Status) bool) error {
-	client, owner, name, err := c.client(ctx, repo)
+// Shown reports whether the newest status of m's context says what m says.
+func (c *Channel) Shown(ctx context.Context, m reconcile.Message) (receipt string, same bool, err error) {
+	client, owner, name, err := c.client(ctx, m.Repo)
 	if err != nil {
-		return err
+		return "", false, err
 	}
 	options := &github.ListOptions{PerPage: 100}
 	for range maxPages {
-		page, resp, err := client.Repositories.ListStatuses(ctx, owner, name, sha, options)
+		page, resp, err := client.Repositories.ListStatuses(ctx, owner, name, m.Commit, options)
 		if err != nil {
-			return c.classify(ctx, "list statuses", err)
+			return "", false, c.classify(ctx, "list statuses", err)
 		}
-		for _, s := range page {
-			if !visit(Status{
-				ID: s.GetID(), Context: s.GetContext(), State: s.GetState(), Description: s.GetDescription(),
-				TargetURL: s.GetTargetURL(), Creator: s.GetCreator().GetLogin(), Created: s.GetCreatedAt().Time,
-			}) {
-				return nil
+		for _, s := range page { // newest first
+			if !strings.EqualFold(s.GetContext(), m.Context) {
+				continue
 			}
+			if s.GetState() != m.State || s.GetDescription() != m.Description {
+				return "", false, nil
+			}
+			return strconv.FormatInt(s.GetID(), 10), true, nil
 		}
 		if resp.NextPage == 0 {
-			return nil
+			break
 		}
 		options.Page = resp.NextPage
 	}
-	return nil
+	return "", false, nil
 }
 
 func (c *Channel) client(ctx context.Context, repo sources.Repo) (client *github.Client, owner, name string, err error) {

@@ -161,7 +161,7 @@ func job(item *Item, body map[string]any) {
 		if failed > 0 {
 			item.Message = fmt.Sprintf("failed after %s", count(failed))
 		}
-	case condition(body, "Complete"):
+	case conditionOf(body, "Complete")["status"] == "True":
 		item.Status, item.Message = Current, "completed"
 	case suspended:
 		item.Status, item.Message = Current, "suspended"
@@ -171,8 +171,7 @@ func job(item *Item, body map[string]any) {
 }
 
 func claim(item *Item, body map[string]any) {
-	phase, _, _ := unstructured.NestedString(body, "status", "phase")
-	switch phase {
+	switch text(body, "status", "phase") {
 	case "Bound":
 		item.Status, item.Message = Current, "bound"
 	case "Lost":
@@ -185,9 +184,7 @@ func claim(item *Item, body map[string]any) {
 
 func service(item *Item, body map[string]any) {
 	item.Status = Current
-	kind, _, _ := unstructured.NestedString(body, "spec", "type")
-	given, _, _ := unstructured.NestedSlice(body, "status", "loadBalancer", "ingress")
-	if kind == "LoadBalancer" && len(given) == 0 {
+	if text(body, "spec", "type") == "LoadBalancer" && len(list(body, "status", "loadBalancer", "ingress")) == 0 {
 		item.Message = "no address yet"
 	}
 }
@@ -197,16 +194,6 @@ func observed(body map[string]any) bool {
 	seen, ok := integer(body, "status", "observedGeneration")
 	generation, _ := integer(body, "metadata", "generation")
 	return ok && seen >= generation
-}
-
-func condition(body map[string]any, kind string) bool {
-	all, _, _ := unstructured.NestedSlice(body, "status", "conditions")
-	for _, c := range all {
-		if m, _ := c.(map[string]any); m["type"] == kind && m["status"] == "True" {
-			return true
-		}
-	}
-	return false
 }
 
 func integer(body map[string]any, path ...string) (int64, bool) {

@@ -157,17 +157,11 @@ func ending(c, last map[string]any) string {
 	return s
 }
 
-// harmless passes the messages of a kubelet that name what is missing, and
-// nothing else: others may repeat a command line or a value.
-func harmless(message string) string {
-	for _, known := range []string{
-		`^(?:secret|configmap) "[^"]{1,253}" not found$`,
-		`^couldn't find key \S{1,253} in (?:Secret|ConfigMap) \S{1,320}$`,
-		`^container has runAsNonRoot and image will run as root`,
-	} {
-		if found := regexp.MustCompile(known).FindString(message); found != "" {
-			return found
-		}
-	}
-	return ""
-}
+// missing are the messages of a kubelet that name what is missing, and nothing else.
+var missing = regexp.MustCompile(`^(?:(?:secret|configmap) "[^"]{1,253}" not found$` +
+	`|couldn't find key \S{1,253} in (?:Secret|ConfigMap) \S{1,320}$` +
+	`|container has runAsNonRoot and image will run as root)`)
+
+// harmless passes the messages of missing, and drops others: they may repeat a
+// command line or a value.
+func harmless(message string) string { return missing.FindString(message) }

@@ -42,7 +42,8 @@ func apiServerFlags(dir, etcd string, port int) []string {
 		"--service-account-signing-key-file=" + filepath.Join(dir, "service-accounts.key"),
 		"--service-cluster-ip-range=10.96.0.0/16",
 		"--allow-privileged=true",
-		"--endpoint-reconciler-type=none", // one server that no Pod can reach
+		"--endpoint-reconciler-type=none",                   // one server that no Pod can reach
+		"--disable-admission-plugins=TaintNodesByCondition", // nobody takes the taint off again, see below
 	}
 }
 
@@ -54,6 +55,9 @@ func controllerManagerFlags(dir string) []string {
 		"--root-ca-file=" + filepath.Join(dir, "ca.crt"),
 		"--service-account-private-key-file=" + filepath.Join(dir, "service-accounts.key"),
 		"--use-service-account-credentials=false",
+		// It makes Pods unready on a node whose heartbeat it has not seen in the last seconds, as on a
+		// busy machine or right after the start. A kubelet would take that back; kwok does not.
+		"--controllers=*,-node-lifecycle-controller",
 		"--kube-api-qps=500",
 		"--kube-api-burst=1000",
 	}

@@ -53,14 +53,14 @@ func (cp *ControlPlane) createNodes(ctx context.Context, client kubernetes.Inter
 		}
 		for _, node := range nodes.Items {
 			if !takesPods(node) {
-				return fmt.Errorf("Node/%s is not ready; its taints are %v", node.Name, node.Spec.Taints)
+				return fmt.Errorf("wait for Node/%s: it is not ready, its taints are %v", node.Name, node.Spec.Taints)
 			}
 		}
 		return nil
 	})
 }
 
-// takesPods wants the taint gone, too, which the node life-cycle controller removes after the node became ready.
+// takesPods reports whether the scheduler would put Pods there.
 func takesPods(node corev1.Node) bool {
 	if len(node.Spec.Taints) > 0 {
 		return false

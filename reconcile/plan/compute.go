@@ -145,7 +145,7 @@ func (c *computation) configure(out *Change, found LiveObject, known, sameDigest
 		seeded: object.Replicas != nil, patterns: c.takeOver(), ownership: sameDigest,
 	}
 	out.Fields = w.fields()
-	out.TakeOver = len(Foreign(found.Body, c.takeOver(), w.seeded)) > 0
+	out.TakeOver = len(foreign(found.Body, c.takeOver(), w.seeded)) > 0
 	c.seed(out, &w)
 	switch {
 	case sameDigest && len(out.Fields) == 0:

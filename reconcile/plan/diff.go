@@ -7,25 +7,6 @@ import (
 	"strconv"
 )
 
-// Diff compares the fields that want has with those of live. What only live
-// has is no difference: the API server fills in defaults, controllers add
-// their own. Lists are compared by Kubernetes' merge keys where their items
-// have them (containers by name, ports by number and protocol), else item by
-// item. Quantities and numbers are compared by value. A field that want sets to
-// its zero value and live lacks is none either: the API server drops such
-// fields when it stores an object.
-//
-// apiVersion and kind are left out. With secret, values are masked (threats T24).
-func Diff(want, live map[string]any, secret bool) []FieldChange {
-	var out []FieldChange
-	compare(want, live, func(l leaf) {
-		if l.state == changed || l.state == missing {
-			out = append(out, l.change(secret))
-		}
-	})
-	return out
-}
-
 // leafState is how one field of want stands in live.
 type leafState int
 
@@ -102,7 +83,14 @@ func (p *place) field() string {
 // secret reports whether the values of a Secret stand here.
 func (p *place) secret() bool { return secretPointer(p.wantPointer()) }
 
-// compare visits every field of want, in the order of sorted keys.
+// compare visits every field of want, in the order of sorted keys, with how it
+// stands in live. What only live has is no difference: the API server fills in
+// defaults, controllers add their own. Lists are compared by Kubernetes' merge
+// keys where their items have them (containers by name, ports by number and
+// protocol), else item by item. Quantities and numbers are compared by value. A
+// field that want sets to its zero value and live lacks is dropped, not missing:
+// the API server leaves such fields out when it stores an object. apiVersion
+// and kind are left out.
 func compare(want, live map[string]any, visit func(leaf)) {
 	want, live = withoutType(want), withoutType(live)
 	compareMaps(nil, want, live, false, visit)

@@ -98,6 +98,7 @@ func TestDryRunTellsWhatTheAPIServerRewritesOrDrops(t *testing.T) {
 }
 
 func TestManagers(t *testing.T) {
+	managers := func(live map[string]any, pointer []string) string { return managersOf(owners(live), live, pointer) }
 	for name, tc := range map[string]struct{ file, pointer, want string }{
 		"a plain field":                             {"scale", "/spec/replicas", "kubectl (scale)"},
 		"a field of a list item":                    {"set-image", "/spec/template/spec/containers/0/image", "kubectl-set"},
@@ -110,7 +111,7 @@ func TestManagers(t *testing.T) {
 		"a pointer that leads through a plain text": {"scale", "/metadata/name/x", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := Managers(load(t, tc.file), parsePointer(tc.pointer)); got != tc.want {
+			if got := managers(load(t, tc.file), parsePointer(tc.pointer)); got != tc.want {
 				t.Errorf("got %q, want %q", got, tc.want)
 			}
 		})
@@ -118,7 +119,7 @@ func TestManagers(t *testing.T) {
 }
 
 func TestForeign(t *testing.T) {
-	names := func(all []Owned) string {
+	names := func(all []owned) string {
 		var out []string
 		for _, o := range all {
 			out = append(out, o.String())
@@ -139,15 +140,15 @@ func TestForeign(t *testing.T) {
 		"a controller is not":                    {"taken", false, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := names(Foreign(load(t, tc.file), DefaultTakeOver(), tc.seeded)); got != tc.want {
+			if got := names(foreign(load(t, tc.file), DefaultTakeOver(), tc.seeded)); got != tc.want {
 				t.Errorf("got %q, want %q", got, tc.want)
 			}
 		})
 	}
-	if got := names(Foreign(load(t, "applied"), []string{"kube*"}, false)); got != "" {
+	if got := names(foreign(load(t, "applied"), []string{"kube*"}, false)); got != "" {
 		t.Errorf("what was written through status: got %q", got)
 	}
-	if got := names(Foreign(load(t, "taken"), []string{"some*"}, false)); got != "someone" {
+	if got := names(foreign(load(t, "taken"), []string{"some*"}, false)); got != "someone" {
 		t.Errorf("a pattern of the operator: got %q", got)
 	}
 }

@@ -11,7 +11,7 @@ import (
 type comparison struct {
 	want, live map[string]any
 	dryRun     map[string]any // nil: not asked
-	owners     []Owned
+	owners     []owned
 	secret     bool
 	seeded     bool
 	patterns   []string // managers whose fields are taken over
@@ -80,7 +80,7 @@ func (w *comparison) hasWanted(pointer []string) bool {
 
 // taker names the others who have the field at pointer of live.
 func (w *comparison) taker(pointer []string) string {
-	var others []Owned
+	var others []owned
 	for _, o := range w.owners {
 		if !o.rondos() {
 			others = append(others, o)
@@ -92,12 +92,12 @@ func (w *comparison) taker(pointer []string) string {
 // removals are the fields that we, or managers that are taken over, have in
 // live and want lacks. A list item goes as one.
 func (w *comparison) removals(want map[string]any) []FieldChange {
-	sets := Foreign(w.live, w.patterns, w.seeded)
+	sets := foreign(w.live, w.patterns, w.seeded)
 	if ours := w.ours(); ours != nil {
 		if w.seeded {
 			ours = ours.Difference(fieldpath.NewSet(replicas()))
 		}
-		sets = append(sets, Owned{Fields: ours})
+		sets = append(sets, owned{Fields: ours})
 	}
 	seen := map[string]bool{}
 	var out []FieldChange

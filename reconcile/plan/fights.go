@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -29,7 +30,7 @@ type contested struct {
 }
 
 type bout struct {
-	at      []time.Time
+	at      []time.Time // newest last, never empty
 	stopped bool
 }
 
@@ -55,6 +56,11 @@ func (f *Fights) Stop(app string, p *Plan, now time.Time) string {
 	if bouts == nil {
 		bouts = map[contested]*bout{}
 	}
+	// What is over is forgotten, or a writer that never takes the same field twice
+	// would fill the memory.
+	maps.DeleteFunc(bouts, func(_ contested, b *bout) bool {
+		return !b.stopped && now.Sub(b.at[len(b.at)-1]) >= fightWindow
+	})
 	var text string
 	for i := range p.Changes {
 		c := &p.Changes[i]

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -89,6 +90,16 @@ func TestFightsForgets(t *testing.T) {
 	}
 	if got := f.Stop("other", heals("a"), noon); got == "" {
 		t.Error("another application was forgotten as well")
+	}
+}
+
+func TestFightsThatAreOverTakeNoMemory(t *testing.T) {
+	f := NewFights()
+	for i := range 1000 { // a writer that adds a label of another name each minute
+		f.Stop("shop", heals(fmt.Sprintf("metadata.labels.l%d", i)), noon.Add(time.Duration(i)*time.Minute))
+	}
+	if n := len(f.heals["shop"]); n > 10 {
+		t.Errorf("%d fields are remembered, want those of ten minutes", n)
 	}
 }
 

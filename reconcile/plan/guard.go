@@ -3,7 +3,6 @@ package plan
 import (
 	"fmt"
 	"sort"
-	"strconv"
 
 	"rondo.dev/rondo/render"
 )
@@ -55,5 +54,3 @@ func rank(id render.ID) int {
 	}
 	return 0
 }
-
-func itoa(n int) string { return strconv.Itoa(n) }

@@ -16,8 +16,8 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/value"
 )
 
-// Owned is one entry of metadata.managedFields: the fields that a manager has.
-type Owned struct {
+// owned is one entry of metadata.managedFields: the fields that a manager has.
+type owned struct {
 	Manager     string
 	Operation   string // "Apply" or "Update"
 	Subresource string // "scale", "status"; empty: the object itself
@@ -25,7 +25,7 @@ type Owned struct {
 }
 
 // String names the manager, and the subresource it used: "kubectl (scale)".
-func (o Owned) String() string {
+func (o owned) String() string {
 	switch {
 	case o.Subresource != "":
 		return o.Manager + " (" + o.Subresource + ")"
@@ -38,20 +38,20 @@ func (o Owned) String() string {
 
 // posing reports whether somebody else wrote under one of rondo's names: rondo
 // itself only applies.
-func (o Owned) posing() bool {
+func (o owned) posing() bool {
 	return o.Operation == "Update" && (o.Manager == Manager || o.Manager == SeedManager)
 }
 
 // rondos reports whether the entry is of rondo's own applies.
-func (o Owned) rondos() bool {
+func (o owned) rondos() bool {
 	return o.Operation == "Apply" && o.Subresource == "" && (o.Manager == Manager || o.Manager == SeedManager)
 }
 
 // owners reads metadata.managedFields; entries that cannot be read are left out.
-func owners(live map[string]any) []Owned {
+func owners(live map[string]any) []owned {
 	meta, _ := live["metadata"].(map[string]any)
 	entries, _ := meta["managedFields"].([]any)
-	var out []Owned
+	var out []owned
 	for _, e := range entries {
 		entry, _ := e.(map[string]any)
 		raw, err := json.Marshal(entry["fieldsV1"])
@@ -62,7 +62,7 @@ func owners(live map[string]any) []Owned {
 		if err := set.FromJSON(bytes.NewReader(raw)); err != nil {
 			continue
 		}
-		o := Owned{Fields: set}
+		o := owned{Fields: set}
 		o.Manager, _ = entry["manager"].(string)
 		o.Operation, _ = entry["operation"].(string)
 		o.Subresource, _ = entry["subresource"].(string)
@@ -71,14 +71,10 @@ func owners(live map[string]any) []Owned {
 	return out
 }
 
-// Managers names who has the field at pointer of live, sorted and separated by
-// commas; empty when nobody has it. A field inside a list or map that is owned
-// as a whole belongs to the owner of the whole.
-func Managers(live map[string]any, pointer []string) string {
-	return managersOf(owners(live), live, pointer)
-}
-
-func managersOf(all []Owned, live map[string]any, pointer []string) string {
+// managersOf names which of all have the field at pointer of live, sorted and
+// separated by commas; empty when nobody has it. A field inside a list or map
+// that is owned as a whole belongs to the owner of the whole.
+func managersOf(all []owned, live map[string]any, pointer []string) string {
 	var names []string
 	for _, o := range all {
 		if owns(o.Fields, live, pointer) {
@@ -168,11 +164,11 @@ func sameKey(key value.Value, have any) bool {
 	return reflect.DeepEqual(key.Unstructured(), have)
 }
 
-// Foreign gives the fields in live that managers matching one of patterns have
+// foreign gives the fields in live that managers matching one of patterns have
 // in the object itself or its scale, and those that somebody wrote under
 // rondo's own name. They are taken over (design 3.7), but for the mark of
 // "kubectl rollout restart", and for spec.replicas where the count is seeded.
-func Foreign(live map[string]any, patterns []string, seeded bool) []Owned {
+func foreign(live map[string]any, patterns []string, seeded bool) []owned {
 	exempt := fieldpath.NewSet()
 	for mark := restartMark(); len(mark) > 2; mark = mark[:len(mark)-1] {
 		exempt.Insert(mark) // with the maps that were made for it
@@ -180,7 +176,7 @@ func Foreign(live map[string]any, patterns []string, seeded bool) []Owned {
 	if seeded {
 		exempt.Insert(replicas())
 	}
-	var out []Owned
+	var out []owned
 	for _, o := range owners(live) {
 		if o.Subresource == "status" || !o.posing() && !matches(patterns, o.Manager) {
 			continue

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"sort"
 	"strings"
 
@@ -90,7 +91,7 @@ func precious(id render.ID) bool {
 	return false
 }
 
-// plural reports whether several of n things are meant.
+// plural is the word for n things.
 func plural(n int, one, many string) string {
 	if n == 1 {
 		return one
@@ -103,7 +104,7 @@ func list(ids []render.ID, limit int) string {
 	var names []string
 	for i, id := range ids {
 		if i == limit {
-			names = append(names, "and "+itoa(len(ids)-limit)+" more")
+			names = append(names, fmt.Sprintf("and %d more", len(ids)-limit))
 			break
 		}
 		names = append(names, id.String())

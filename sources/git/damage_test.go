@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
@@ -164,44 +163,6 @@ func TestOfTwoMirrorsTheYoungerStays(t *testing.T) {
 		t.Errorf("mirrors after a start: %v", m)
 	}
 	wantFile(t, open(t, s, repo, "main", hash), "f", "1")
-}
-
-func TestManyPacksAreReplacedByOne(t *testing.T) {
-	srv := gittest.New(t)
-	repo := srv.Repo("r")
-	dir := t.TempDir()
-	s := newStore(t, in(dir))
-	var reading sources.Snapshot
-	most := 0
-	for i := range 40 {
-		hash := repo.Commit(map[string]string{"f": fmt.Sprint(i), fmt.Sprintf("g%d", i): "x"})
-		snap := open(t, s, repo, "main", hash)
-		wantFile(t, snap, "f", fmt.Sprint(i))
-		if reading == nil {
-			reading = snap
-		} else {
-			snap.Close()
-		}
-		m := mirrors(t, dir)
-		if len(m) != 1 {
-			t.Fatalf("mirrors %v", m)
-		}
-		packs, err := filepath.Glob(filepath.Join(m[0], "objects", "pack", "*.idx"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		most = max(most, len(packs))
-		if i == 39 {
-			if len(packs) > 10 {
-				t.Errorf("%d packs after 40 pushes", len(packs))
-			}
-			fsck(t, m[0])
-		}
-	}
-	if most != 31 {
-		t.Errorf("up to %d packs, want 31", most)
-	}
-	wantFile(t, reading, "f", "0") // whose folder is long gone
 }
 
 func TestConcurrentOpensShareOneFetch(t *testing.T) {

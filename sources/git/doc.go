@@ -13,8 +13,9 @@
 // A mirror is a bare repository in a folder with a random name, shared by all applications of its repository; git itself can
 // read it. It holds packs, the list of refs that were followed, and no name or content that a server chose is ever the
 // name of a file in it. What is in flight lies in a folder of the process's own, which the next start removes, and is
-// moved into place when it is whole. A mirror that cannot be read is cloned afresh beside and swapped, and so is one of more
-// than 30 packs. Snapshots that are open meanwhile go on reading: their files are open.
+// moved into place when it is whole. A mirror that cannot be read is cloned afresh beside and swapped. So is one of more than
+// 30 packs, in the background, while pushes go on being fetched into the old one. Snapshots that are open meanwhile go on
+// reading: their files are open.
 //
 // # Promises
 //
@@ -33,6 +34,8 @@
 //   - The git program was rejected: rondo is one binary, in an image that holds nothing else.
 //   - Fetches are full in depth and want a commit by its hash. Up to 32 ancestors of what is there are told to the server, for
 //     a rewritten branch to be as cheap as a push; a longer negotiation would cost every push a round trip.
+//   - Packs are not merged. A clone needs no second reader and writer of packs, and heals what was wrong unnoticed; a large
+//     repository costs its size once in 30 pushes, which no push waits for.
 //   - The cache knows objects by their place on disk, not by their hash: a repository that names an object it does not have
 //     is never given the one of another tenant.
 //   - Nothing is synced to the disk: a mirror can be fetched again, and damage is noticed by lengths and checksums.

@@ -2,6 +2,7 @@ package git
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -9,18 +10,38 @@ import (
 	"path/filepath"
 	"runtime/debug"
 
-	"crypto/rand"
-
 	"rondo.dev/rondo/sources"
 )
 
 // fetch brings rev into the mirror. The caller has the right to fetch. It clones afresh where there is no mirror, where
-// it is damaged or has too many packs, or when asked to; the old folder is there until the new one is whole. If rev is
-// not there after a fetch that was the last, no other would bring it.
+// it is damaged, or when asked to; the old folder is there until the new one is whole. If rev is not there after a fetch
+// that was the last, no other would bring it.
 func (s *Store) fetch(ctx context.Context, m *mirror, rev sources.Revision, afresh bool) (last bool, err error) {
-	dir, refs, packs, suspect := m.state()
+	dir, refs, _, suspect := m.state()
+	full := sources.FullRef(rev.Ref)
+	var haves []string
+	if afresh = afresh || dir == "" || suspect; afresh {
+		refs = map[string]string{}
+	} else {
+		haves = s.haves(m, refs, full)
+	}
+	err = s.transfer(ctx, m, rev, haves, afresh, func(tmp, name, tip string) error {
+		refs[full] = tip
+		last = afresh || tip != rev.Hash
+		if afresh {
+			return s.swap(m, dir, tmp, refs)
+		}
+		return s.add(m, dir, tmp, name, refs)
+	})
+	return last, err
+}
+
+// transfer receives rev, with all that haves lack, into a folder of its own, and gives that to keep with the name of the
+// pack, empty if there is none, and the hash that was asked for. What keep leaves there is removed.
+func (s *Store) transfer(ctx context.Context, m *mirror, rev sources.Revision, haves []string, afresh bool,
+	keep func(tmp, name, tip string) error) (err error) {
 	limit := s.o.FetchTimeout
-	if afresh = afresh || dir == "" || suspect || packs > maxPacks; afresh {
+	if afresh {
 		limit = s.o.CloneTimeout
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("the server took longer than %s", limit))
@@ -43,34 +64,22 @@ func (s *Store) fetch(ctx context.Context, m *mirror, rev sources.Revision, afre
 
 	tmp := filepath.Join(s.tmp, rand.Text())
 	if err := skeleton(tmp, m.repo); err != nil {
-		return false, err
+		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(tmp)) }()
-
-	var haves []string
-	if afresh {
-		refs = map[string]string{}
-	} else {
-		haves = s.haves(m, refs, sources.FullRef(rev.Ref))
-	}
 	stream, tip, err := s.request(ctx, m.repo, rev, haves)
 	if err != nil {
-		return false, cause(ctx, err)
+		return cause(ctx, err)
 	}
 	defer stream.Close()
 	name, err := s.receive(ctx, stream, tmp)
 	if err != nil {
-		return false, cause(ctx, err)
+		return cause(ctx, err)
 	}
 	if name == "" && afresh {
-		return false, errors.New("the server sent nothing")
+		return errors.New("the server sent nothing")
 	}
-	refs[sources.FullRef(rev.Ref)] = tip
-	last = afresh || tip != rev.Hash
-	if !afresh {
-		return last, s.add(m, dir, tmp, name, refs)
-	}
-	return last, s.swap(m, dir, tmp, refs)
+	return keep(tmp, name, tip)
 }
 
 // receive writes a pack, and its index, into the folder of packs below tmp. It returns their name without extension,

@@ -330,6 +330,7 @@ func TestT18_HostilePacks(t *testing.T) {
 		"an object shorter than it says":  {packOf(1, stored(3, 5, nil, []byte("blob"))), "malformed pack"},
 		"an object of 2 GiB, it says":     {packOf(1, stored(3, 2<<30, nil, []byte("blob"))), "more than"},
 		"an object of 2^63 bytes":         {packOf(1, stored(3, 1<<63, nil, []byte("blob"))), "malformed pack"},
+		"nothing, of a size below zero":   {packOf(1, stored(3, 1<<63, nil, nil)), "malformed pack"},
 		"a size without end":              {packOf(1, bytes.Repeat([]byte{0xbf}, 99)), "malformed pack"},
 		"a delta that makes 1 GiB":        {packOf(2, blob, stored(6, uint64(len(copies(10))), back, append(binary.AppendUvarint([]byte{4}, 1<<30), copies(10)[2:]...))), "more than"},
 		"a delta on nothing":              {packOf(1, stored(6, 4, []byte{7}, []byte{4, 4, 0x90, 4})), "no object"},
@@ -388,7 +389,7 @@ func TestAnswerThatEndsEarly(t *testing.T) {
 	hash := repo.Commit(map[string]string{"f": "1"})
 	sendPack(srv, func(io.Writer, *http.Request) { panic(http.ErrAbortHandler) })
 	_, err := newStore(t).Open(t.Context(), repoOf(t, repo), sources.Revision{Ref: "main", Hash: hash})
-	if err == nil || !strings.Contains(err.Error(), "EOF") && !strings.Contains(err.Error(), "truncated") {
+	if err == nil || !strings.Contains(err.Error(), "closed the connection") && !strings.Contains(err.Error(), "truncated") {
 		t.Errorf("a broken connection: %v", err)
 	}
 }
@@ -414,7 +415,15 @@ func TestT18_ServerThatHangs(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), "the server took longer than 300ms") {
 				t.Errorf("error %v does not name the limit", err)
 			}
-			wantFile(t, open(t, s, honest, "main", good), "f", "good")
+			until(t, "the next repository is cloned", func() bool { // a busy machine may need more than one limit for it
+				snap, err := s.Open(t.Context(), repoOf(t, honest), sources.Revision{Ref: "main", Hash: good})
+				if err != nil {
+					return false
+				}
+				defer snap.Close()
+				wantFile(t, snap, "f", "good")
+				return true
+			})
 		})
 	}
 	t.Run("asked for a ref", func(t *testing.T) {

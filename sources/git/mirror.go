@@ -27,13 +27,11 @@ const (
 	configFile = "config"
 )
 
-// maxPacks is how many packs a mirror may have before it is cloned afresh. Each push makes one.
-const maxPacks = 30
-
 // mirror is what a Store knows of one repository.
 type mirror struct {
-	repo sources.Repo
-	free chan struct{} // holds its only element while nobody fetches
+	repo   sources.Repo
+	free   chan struct{} // holds its only element while nobody fetches
+	failed int           // packs there were when the last renewal failed; 0: it did not. Guarded by Store.mu
 
 	mu      sync.Mutex
 	dir     string            // empty: not cloned yet

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -110,11 +111,12 @@ func (o *objects) read(h plumbing.Hash, kind plumbing.ObjectType) ([]byte, error
 	return content.bytes, nil
 }
 
-// readAt reads down the chain of deltas to something known, and up again.
+// readAt follows the chain of deltas down to something known, and comes back up. On the way down it keeps places, not
+// deltas: a chain of any length holds an object, a delta and what they make.
 func (o *objects) readAt(p *pack, offset int64) (object, error) {
 	type delta struct {
 		offset int64
-		bytes  []byte
+		head   header
 	}
 	var chain []delta
 	var base object
@@ -130,16 +132,16 @@ func (o *objects) readAt(p *pack, offset int64) (object, error) {
 		if err != nil {
 			return object{}, err
 		}
-		b, err := p.in.at(offset+int64(h.length), h.size)
-		if err != nil {
-			return object{}, err
-		}
 		if !h.kind.IsDelta() {
+			b, err := p.in.at(offset+int64(h.length), h.size)
+			if err != nil {
+				return object{}, err
+			}
 			base = object{h.kind, b}
 			o.cache.put(key{p.sum, offset}, base)
 			break
 		}
-		chain = append(chain, delta{offset, b})
+		chain = append(chain, delta{offset, h})
 		if h.kind == plumbing.OFSDeltaObject {
 			offset -= h.back
 			continue
@@ -150,13 +152,15 @@ func (o *objects) readAt(p *pack, offset int64) (object, error) {
 			return object{}, errMissing
 		}
 	}
-	for i := len(chain) - 1; i >= 0; i-- {
-		made, err := packfile.PatchDelta(base.bytes, chain[i].bytes)
+	for _, d := range slices.Backward(chain) {
+		b, err := p.in.at(d.offset+int64(d.head.length), d.head.size)
 		if err != nil {
+			return object{}, err
+		}
+		if base.bytes, err = packfile.PatchDelta(base.bytes, b); err != nil {
 			return object{}, fmt.Errorf("%w: %w", errPack, err)
 		}
-		base.bytes = made
-		o.cache.put(key{p.sum, chain[i].offset}, base)
+		o.cache.put(key{p.sum, d.offset}, base)
 	}
 	return base, nil
 }

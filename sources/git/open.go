@@ -84,6 +84,7 @@ func (s *Store) view(ctx context.Context, repo sources.Repo, rev sources.Revisio
 		if o, err = s.fetchUntil(ctx, m, rev); err != nil {
 			return nil, err
 		}
+		s.renew(ctx, m, rev)
 	}
 	return &view{rev: rev, objects: o, mirror: m}, nil
 }

@@ -17,7 +17,8 @@ import (
 	githash "github.com/go-git/go-git/v5/plumbing/hash"
 )
 
-// maxObjects bounds the memory for the list of a pack's objects, some 70 bytes for each while it comes in.
+// maxObjects bounds the memory for the list of a pack's objects: 64 bytes for each while it comes in, and some 100 more for
+// a delta that names its base by hash, which servers only send to those who cannot read offsets.
 const maxObjects = 6_000_000
 
 // errPack is wrapped by everything that is wrong with a pack itself.
@@ -59,7 +60,7 @@ func readHeader(r io.ByteReader) (h header, err error) {
 	h.kind = plumbing.ObjectType(c >> 4 & 7)
 	h.size = int64(c & 15)
 	for shift := 4; c&0x80 != 0 && err == nil; shift += 7 {
-		if shift > 60 {
+		if shift+7 > 62 { // the sign must not be reached
 			return h, fmt.Errorf("%w: an object's size does not fit", errPack)
 		}
 		c = next()

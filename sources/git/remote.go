@@ -93,10 +93,16 @@ func (s *Store) do(req *http.Request, repo sources.Repo, version int) (*http.Res
 		if errors.As(err, &ue) {
 			err = ue.Err
 		}
+		if errors.Is(err, io.EOF) {
+			err = errClosed
+		}
 		return nil, cause(req.Context(), err)
 	}
 	return res, nil
 }
+
+// errClosed is what net/http calls EOF: a connection without an answer.
+var errClosed = errors.New("the server closed the connection")
 
 // cause prefers the reason a context ended for over what a read made of it.
 func cause(ctx context.Context, err error) error {

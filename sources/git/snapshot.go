@@ -14,7 +14,10 @@ import (
 	"rondo.dev/rondo/sources"
 )
 
-// snapshot is the files of one commit. Folders are remembered once read; there are few of them.
+// maxFolders bounds the folders that a snapshot remembers, in bytes as git stores them; in memory they take some four times that.
+const maxFolders = maxTree
+
+// snapshot is the files of one commit. Folders are remembered once read, up to maxFolders.
 type snapshot struct {
 	*view
 	root plumbing.Hash
@@ -22,6 +25,7 @@ type snapshot struct {
 	fsMu    sync.Mutex
 	closed  bool
 	folders map[plumbing.Hash]folder
+	size    int // of folders
 }
 
 func (s *snapshot) Revision() sources.Revision { return s.rev }
@@ -172,6 +176,10 @@ func (s *snapshot) folder(h plumbing.Hash) (folder, error) {
 	}
 	for _, e := range f.names {
 		e.s = s
+	}
+	if s.size += len(b); s.size > maxFolders {
+		clear(s.folders)
+		s.size = len(b)
 	}
 	s.folders[h] = f
 	return f, nil

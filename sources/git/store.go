@@ -64,7 +64,7 @@ func set[T int64 | time.Duration](option *T, value T) {
 }
 
 // Store asks servers what their refs are, and keeps a mirror of every repository it is asked to open. Its methods may be
-// called from several goroutines; it starts none itself.
+// called from several goroutines; it starts one of its own at most, a renewal, for which Close waits.
 type Store struct {
 	o       Options
 	log     *slog.Logger
@@ -77,6 +77,8 @@ type Store struct {
 	mu      sync.Mutex
 	mirrors map[string]*mirror // by address
 	remotes map[string]remote  // by address; what discover learned
+	renewal *renewal           // the one that runs; nil: none
+	closed  bool
 }
 
 // New takes possession of o.Dir: it finds the mirrors there and removes what a killed process left in flight.
@@ -104,6 +106,7 @@ func New(o Options) (*Store, error) {
 
 // Close gives up what New took. Snapshots stay readable until they are closed themselves.
 func (s *Store) Close() error {
+	s.endRenewal()
 	s.client.CloseIdleConnections()
 	err := os.RemoveAll(s.tmp)
 	s.unlock()

@@ -33,7 +33,7 @@ type installation struct {
 
 // installation finds the installation that repo belongs to.
 func (c *Credentials) installation(ctx context.Context, repo sources.Repo) (*installation, error) {
-	owner, name, err := OwnerName(repo)
+	owner, name, err := ownerName(repo)
 	if err != nil {
 		return nil, err
 	}

@@ -105,6 +105,10 @@ func (c *Credentials) Client(ctx context.Context, repo sources.Repo) (*github.Cl
 	if !c.Serves(repo) {
 		return nil, fmt.Errorf("%s is not on %s: %w", repo, c.gitHost, sources.ErrAuth)
 	}
+	// go-github puts both names into the path of a request as they are.
+	if _, _, err := ownerName(repo); err != nil {
+		return nil, err
+	}
 	if c.token != nil {
 		return c.token, nil
 	}
@@ -136,9 +140,9 @@ func (c *Credentials) GitCredentials(ctx context.Context, repo sources.Repo) (us
 	return "x-access-token", password, nil // GitHub looks at the password only
 }
 
-// OwnerName splits the full name of a repository on GitHub. Names that GitHub
+// ownerName splits the full name of a repository on GitHub. Names that GitHub
 // does not give are refused, so that they may stand in the path of a request.
-func OwnerName(repo sources.Repo) (owner, name string, err error) {
+func ownerName(repo sources.Repo) (owner, name string, err error) {
 	owner, name, _ = strings.Cut(repo.FullName(), "/")
 	for _, part := range []string{owner, name} {
 		if part == "" || part == "." || part == ".." || strings.Trim(part, nameLetters) != "" {

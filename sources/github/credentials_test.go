@@ -61,10 +61,7 @@ func post(t *testing.T, c *github.Credentials, repo sources.Repo) error {
 	if err != nil {
 		return err
 	}
-	owner, name, err := github.OwnerName(repo)
-	if err != nil {
-		return err
-	}
+	owner, name, _ := strings.Cut(repo.FullName(), "/")
 	_, _, err = client.Repositories.CreateStatus(t.Context(), owner, name, commit,
 		&gh.RepoStatus{State: gh.String("success"), Context: gh.String("rondo/shop/production/deploy")})
 	return err
@@ -290,13 +287,18 @@ func TestWhatCannotWorkIsRefusedAtOnce(t *testing.T) {
 }
 
 func TestNamesThatGitHubDoesNotGiveAreRefused(t *testing.T) {
-	for _, url := range []string{
-		"https://github.com/acme", "https://github.com/acme/shop/extra", "https://github.com/%2e%2e/app",
-		"https://github.com/acme/sh%3Fop", "https://github.com/acme/..",
-	} {
-		if owner, name, err := github.OwnerName(sources.Repo{URL: url}); err == nil {
-			t.Errorf("%s is taken for %s/%s", url, owner, name)
+	app, withApp := withApp(t)
+	_, token, withToken := withToken(t, "ghp_canaryCanaryCanary")
+	for _, path := range []string{"acme", "acme/shop/extra", "%2e%2e/app", "acme/sh%3Fop", "acme/..", "acme/shop%2f.."} {
+		repo := sources.Repo{URL: "http://127.0.0.1:1/" + path}
+		for name, c := range map[string]*github.Credentials{"an App": withApp, "a token": withToken} {
+			if _, err := c.Client(t.Context(), repo); err == nil || !strings.Contains(err.Error(), "owner/name") {
+				t.Errorf("%s with %s: %v", repo, name, err)
+			}
 		}
+	}
+	if calls := append(app.Calls(), token.Calls()...); len(calls) > 0 {
+		t.Errorf("GitHub was asked: %q", calls)
 	}
 }
 

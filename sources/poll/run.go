@@ -87,9 +87,9 @@ func (p *Poller) learn(l look) bool {
 		if r.failures++; r.failures == 1 {
 			p.log.Warn("repository cannot be asked", "repo", it.target.repo.URL, "err", l.err)
 		}
-		pause := p.o.Max
-		if n := r.failures; n < 32 && p.o.Min<<n > 0 {
-			pause = min(pause, p.o.Min<<n)
+		pause := p.o.Min
+		for range min(r.failures, 32) {
+			pause = min(2*pause, p.o.Max)
 		}
 		r.until = now.Add(p.spread(pause))
 		it.next = r.until

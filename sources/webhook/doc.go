@@ -24,9 +24,11 @@
 // # Decisions
 //
 // A body of up to 64 KiB, as nearly all are, needs one of 256 places. The few
-// that are larger share a budget of one body of the largest size, so that
-// strangers can delay large deliveries, but neither memory nor small ones.
-// Spooling to disk was rejected: it needs a disk to be filled.
+// that are larger share a budget of one body of the largest size. So strangers
+// cannot have the memory, and the time of a body takes their places back; who
+// holds all 256 open all the time turns deliveries away, which costs no more
+// than the wait for the next poll. Spooling to disk was rejected: it needs a
+// disk to be filled.
 //
 // go-github's event types were rejected: they parse hundreds of fields, of
 // which five are used, and each is a place to fail on a changed payload.
