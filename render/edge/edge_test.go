@@ -75,6 +75,9 @@ func TestRoutes(t *testing.T) {
 			}
 			for _, p := range problems {
 				codes = append(codes, p.Code)
+				if strings.Contains(p.Error(), "example.org") {
+					t.Errorf("repeats a value: %s", p.Error())
+				}
 			}
 			if diff := cmp.Diff(tc.want, strings.Join(got, "\n")); diff != "" {
 				t.Error(diff)

@@ -61,7 +61,8 @@ func Routes(services []manifest.Service) ([]Route, []render.Problem) {
 				}
 				if external.protocol == HTTPS {
 					problems = append(problems, render.Problem{Pos: p.Pos, Code: "W-TLS-NOCERT",
-						What: fmt.Sprintf("service %s opens https without a certificate; the edge uses its default one", svc.RawName)})
+						What: fmt.Sprintf("service %s opens https without a certificate; the edge uses its default one", svc.RawName),
+						Fix:  "give the Ingress controller a default certificate for its hosts"})
 				}
 			}
 		}
@@ -80,7 +81,8 @@ func wildcards(svc manifest.Service) []render.Problem {
 	for _, h := range svc.Hosts {
 		if strings.HasPrefix(h.Name, "*.") && slices.ContainsFunc(svc.Ports, func(p manifest.Port) bool { return p.HTTP+p.HTTPS > 0 }) {
 			problems = append(problems, render.Problem{Pos: h.Pos, Code: "I-WILDCARD-DEPTH",
-				What: fmt.Sprintf("%s matches one name in place of the star, no deeper ones", h.Name)})
+				What: fmt.Sprintf("a wildcard of service %s matches one name in place of the star, no deeper ones", svc.RawName),
+				Fix:  "list deeper names as well"})
 		}
 	}
 	return problems
@@ -110,13 +112,17 @@ func conflicts(routes []Route) []render.Problem {
 	first := make(map[string]Route)
 	for _, r := range routes {
 		f, seen := first[r.Host]
+		host := "the host"
+		if r.Host == "" {
+			host = "any host"
+		}
 		switch {
 		case !seen:
 			first[r.Host] = r
 		case f.Service != r.Service || f.ContainerPort != r.ContainerPort:
 			problems = append(problems, render.Problem{Pos: r.Pos, Code: "E-EDGE-PORT",
 				What: fmt.Sprintf("%s leads to %s:%d on port %d and, at %s, to %s:%d on port %d, which an Ingress cannot tell apart",
-					cmp.Or(r.Host, "any host"), r.Service, r.ContainerPort, r.Port, f.Pos, f.Service, f.ContainerPort, f.Port),
+					host, r.Service, r.ContainerPort, r.Port, f.Pos, f.Service, f.ContainerPort, f.Port),
 				Fix: "let both lead to one port of one service"})
 		}
 	}

@@ -33,6 +33,7 @@ func Codes() []Code {
 		{"E-META-RESERVED", "a label or an annotation belongs to the platform"},
 		{"E-TAG-SYNTAX", "a tag cannot be a label"},
 		{"W-DNS-LEGACY", "a name of the old platform does not resolve"},
+		{"W-DNS-NOPORT", "a service is called by name, but has no ports and so no name"},
 
 		{"E-IMAGE-AND-GIT", "a service has an image and a source"},
 		{"E-IMAGE-OR-GIT", "a service has neither image nor source"},
@@ -43,6 +44,7 @@ func Codes() []Code {
 		{"E-PORT-DUP", "a service uses an external port twice"},
 		{"E-PORT-CONFLICT", "two services use one external port"},
 		{"E-HOST-SYNTAX", "a host name is none"},
+		{"I-DNS-VERSIONED", "versions of a service are not told apart in a rolling update"},
 
 		{"E-REQUIRES-UNKNOWN", "a requirement names no service"},
 		{"E-REQUIRES-CYCLE", "services require each other in a circle"},
@@ -55,6 +57,7 @@ func Codes() []Code {
 		{"W-ENV-PLATFORM", "a variable of the old platform is empty"},
 		{"W-ENV-TYPE", "YAML readers disagree about a value"},
 		{"W-ENV-TYPO", "the name of a variable is a misprint of old manuals"},
+		{"I-ENV-INDIRECT", "a variable of another service stands outside of a variable"},
 		{"I-ENV-OVERRIDDEN", "a variable was set through the API as well, which wins"},
 
 		{"W-QUANTITY-V1", "an amount of memory has a lower-case unit"},
@@ -79,9 +82,9 @@ func Codes() []Code {
 		{"E-GIT-LFS", "a file is a pointer of Git LFS"},
 		{"E-YAML-DEPTH", "a file nests too deep"},
 		{"E-SERVICES-NONE", "there is nothing to deploy"},
-		{"E-NAME-SYNTAX", "a name cannot be that of an object"},
+		{"E-NAME-SYNTAX", "a name cannot be that of an object or an environment"},
 		{"E-ENV-SECRET", "a secret stands where text must be"},
-		{"E-ENV-SIZE", "references make values too large"},
+		{"E-ENV-SIZE", "variables are too large, together or by references"},
 		{"W-ENV-NAME", "a variable set through the API has an impossible name"},
 		{"I-MORE", "more was found than is shown"},
 	}

@@ -70,6 +70,12 @@ func (r *reader) share(n *node, p place, most int64) string {
 // resourcesOf reads requests and limits; a limit alone is the request as well.
 func (r *reader) resourcesOf(s *service, out *Service, at place) {
 	requests, limits := at.key("requests"), at.key("limits")
+	if s.shortMemory != nil && s.limitMemory != nil {
+		r.fault(s.shortMemory, at.key("memory"), "W-NOT-APPLICABLE", "has no effect beside limits.memory", "remove it")
+	}
+	if s.shortCPU != nil && s.requestCPU != nil {
+		r.fault(s.shortCPU, at.key("cpu"), "W-NOT-APPLICABLE", "has no effect beside requests.cpu", "remove it")
+	}
 	requestMemory := r.memory(s.requestMemory, requests.key("memory"), s)
 	limitMemory := r.memory(s.limitMemory, limits.key("memory"), s)
 	requestCPU := r.cpu(s.requestCPU, requests.key("cpu"), s)
@@ -86,7 +92,11 @@ func (r *reader) resourcesOf(s *service, out *Service, at place) {
 		requestCPU = cores((shares*1000 + 1023) / 1024)
 	}
 	r.ordered(&requestMemory, limitMemory, s.requestMemory, requests.key("memory"))
-	r.ordered(&requestCPU, limitCPU, s.requestCPU, requests.key("cpu"))
+	if s.requestCPU != nil {
+		r.ordered(&requestCPU, limitCPU, s.requestCPU, requests.key("cpu"))
+	} else {
+		r.ordered(&requestCPU, limitCPU, s.shortCPU, at.key("cpu"))
+	}
 	out.Resources = Resources{RequestCPU: requestCPU.text, RequestMemory: requestMemory.text, LimitCPU: limitCPU.text, LimitMemory: limitMemory.text}
 }
 

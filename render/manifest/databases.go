@@ -38,7 +38,7 @@ func (r *reader) databases(d *document) []Database {
 	slices.SortStableFunc(groups, func(a, b *group) int {
 		return cmp.Or(cmp.Compare(a.pos.File, b.pos.File), cmp.Compare(a.pos.Line, b.pos.Line))
 	})
-	root := map[string]*group{} // by engine: the group called default, else the first
+	root := map[string]*group{} // by engine: the group that says so, else the one called default, else the first
 	var used []*group
 	for _, g := range groups {
 		if g.configuration != nil && !g.external() {
@@ -52,7 +52,7 @@ func (r *reader) databases(d *document) []Database {
 			r.add(g.pos, g.place.path, "W-DB-UNUSED", g.place.object+" is configured but not used", "add it to databases:, or remove it")
 		case g.used:
 			used = append(used, g)
-			if root[family(g.engine)] == nil || g.name == "default" {
+			if have := root[family(g.engine)]; have == nil || g.rank() > have.rank() {
 				root[family(g.engine)] = g
 			}
 		}
@@ -69,10 +69,22 @@ func (r *reader) databases(d *document) []Database {
 			continue
 		}
 		first[db.object()] = true
+		r.vars.databases[db.object()] = true
 		out = append(out, db)
 		r.generate(db)
 	}
 	return out
+}
+
+// rank is how much speaks for g as the engine's default group (spec 3.1 rule 7).
+func (g *group) rank() int {
+	switch is, _ := boolean(g.isDefault); {
+	case is:
+		return 2
+	case g.name == "default":
+		return 1
+	}
+	return 0
 }
 
 // family is the engine that shares objects and variables.
@@ -115,7 +127,7 @@ func (r *reader) component(engine string, n *node) []*group {
 			// Wins key by key over what stands outside of groups.
 			g.servers, g.server = either(g.servers, def.servers), either(g.server, def.server)
 			g.host, g.port, g.secret = either(g.host, def.host), either(g.port, def.port), either(g.secret, def.secret)
-			g.configuration = either(g.configuration, def.configuration)
+			g.configuration, g.isDefault = either(g.configuration, def.configuration), either(g.isDefault, def.isDefault)
 			g.used = g.used || def.used
 			out[0] = g
 			continue
@@ -186,6 +198,7 @@ func (r *reader) entries(n *node, groups []*group) []*group {
 		r.walk(value, inner, c.entry(engine))
 		g.servers, g.server = either(c.servers, g.servers), either(c.server, g.server)
 		g.host, g.port, g.secret = either(c.host, g.host), either(c.port, g.port), either(c.secret, g.secret)
+		g.isDefault = either(c.isDefault, g.isDefault)
 	}
 	switch {
 	case n == nil:

@@ -47,6 +47,17 @@
 // Generated variables of a Secret are optional one by one, because few Secrets
 // hold all six keys. A variable that the manifest refers to by name is not.
 //
+// The nodes of other environments are checked for their form: unknown keys, and
+// values of a wrong shape. A fault there is red here too; it would be no smaller
+// on the day when that environment is deployed.
+//
+// A name stands in a Problem only where it looks like one, up to 63 characters:
+// {PASSWORD:x} is a key as well. Hosts and other values are told by their place.
+//
+// "restart_on_deploy: false" keeps pods running when only variables change. To
+// hold back a new template as well (spec 2.9) takes what is live, a rollout that
+// is paused and a command that resumes it; rendering sees files alone.
+//
 // max_count: 0 is refused. In the model 0 means no upper end, and a service that
 // is to be off has min_count: 0.
 package manifest

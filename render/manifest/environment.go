@@ -3,6 +3,8 @@ package manifest
 import (
 	"slices"
 	"strings"
+
+	"rondo.dev/rondo/sources"
 )
 
 // effective is the tree for one environment of one file: the part for all
@@ -14,26 +16,32 @@ func (r *reader) effective(root *node) *node {
 	}
 	table := new(document).options()
 	general := &node{pos: root.pos, shape: Mapping}
-	var own []field
+	var own *node
+	first := map[string]sources.Position{}
 	for _, f := range root.fields {
-		if find(table, f.key) == nil && byAlias(table, f.key) == nil && isEnvironment(f.value, table) {
-			r.environments = append(r.environments, f.key)
-			if strings.EqualFold(f.key, r.o.Environment) {
-				own = append(own, f)
-			}
+		if !r.environment(f, table) {
+			general.fields = append(general.fields, f)
 			continue
 		}
-		general.fields = append(general.fields, f)
+		r.environments = append(r.environments, shown(f.key))
+		name := strings.ToLower(f.key)
+		if at, dup := first[name]; dup {
+			r.add(f.pos, shown(f.key), "E-YAML-DUPKEY", "environment "+shown(f.key)+" is also at line "+itoa(at.Line),
+				"keep one of the two; upper and lower case are equal")
+			continue
+		}
+		first[name] = f.pos
+		if strings.EqualFold(f.key, r.o.Environment) {
+			own = f.value
+		} else {
+			r.foreign = append(r.foreign, f)
+		}
 	}
 	r.canonical(general, table)
-	if len(own) > 1 {
-		r.add(own[1].pos, own[1].key, "E-YAML-DUPKEY", "environment "+shown(own[1].key)+" is also at line "+itoa(own[0].pos.Line),
-			"keep one of the two; upper and lower case are equal")
-	}
-	if len(own) == 0 {
+	if own == nil {
 		return general
 	}
-	special := *own[0].value
+	special := *own
 	special.fields = slices.Clone(special.fields)
 	r.canonical(&special, table)
 	return overlay(general, &special)
@@ -44,7 +52,8 @@ func (r *reader) effective(root *node) *node {
 // does not count, since a misspelt engine may have one as well.
 func isEnvironment(n *node, table []Option) bool {
 	return n.shape == Mapping && slices.ContainsFunc(n.fields, func(f field) bool {
-		return f.key != "version" && find(table, f.key) != nil || byAlias(table, f.key) != nil
+		o := find(table, f.key)
+		return f.key != "version" && o != nil && o.Disposition != Unknown || byAlias(table, f.key) != nil
 	})
 }
 

@@ -26,10 +26,10 @@ func (r *reader) healthOf(s *service, out *Service) {
 	table := healthOptions()
 	for _, f := range n.fields {
 		o := find(table, f.key)
-		if o == nil {
+		if o == nil || o.Disposition == Unknown {
 			inner := at
 			inner.outer = s.options()
-			r.unknown(f, inner, nil, table)
+			r.unknown(f, inner, o, table)
 			continue
 		}
 		p := at.key(f.key)
@@ -109,18 +109,20 @@ func (r *reader) probe(n *node, at place, kind string, s *service, out *Service)
 // container.
 func (r *reader) probePort(n, probe *node, at place, out *Service) int {
 	if n == nil {
-		if len(out.Ports) == 0 {
-			r.fault(probe, at, "E-HEALTH-NOPORT", "has no port to ask, since the service has none", "add ports:, or set type: exec")
-			return 0
+		for _, p := range out.Ports {
+			if !p.onlyUDP() {
+				return p.Container
+			}
 		}
-		return out.Ports[0].Container
+		r.fault(probe, at, "E-HEALTH-NOPORT", "has no port to ask, since the service has none for TCP", "add ports:, or set type: exec")
+		return 0
 	}
 	number, ok := integer(n)
 	if !ok || number < 1 || number > 65535 {
 		r.fault(n, at.key("port"), "E-VALUE", "is not a port", "write a number from 1 to 65535")
 		return 0
 	}
-	if !slices.ContainsFunc(out.Ports, func(p Port) bool { return int64(p.Container) == number }) {
+	if !slices.ContainsFunc(out.Ports, func(p Port) bool { return int64(p.Container) == number && !p.onlyUDP() }) {
 		r.fault(n, at.key("port"), "W-HEALTH-PORT", "is not a container port of the service", "add it to ports:, or correct it")
 	}
 	return int(number)
@@ -194,7 +196,7 @@ func (r *reader) oldHealth(n *node, at place, s *service, out *Service) {
 	}
 	r.fault(n, at, "I-TRANSLATED", "is in the form of version 1; it becomes ready and startup", "write ready: {endpoint: …}")
 	for i, item := range items(raw.accept) {
-		if !acceptable(item.text) {
+		if slices.ContainsFunc(strings.Split(item.text, ","), func(s string) bool { return !acceptable(strings.TrimSpace(s)) }) {
 			r.fault(item, at.key("accept").index(i), "W-HEALTH-ACCEPT", "cannot be required; any status from 200 to 399 is good", "remove it")
 		}
 	}

@@ -49,6 +49,10 @@ func (d *document) options() []Option {
 			later().hint("use stop_grace of the service").named(processOptions),
 		opt("procfile", Mapping, "", "a mapping", "Turns a Procfile into services.").ext().later().keys(procfileOptions),
 	)
+	rows = append(rows,
+		no("env_vars", "write environment_variables:, or move it below a service"),
+		no("env", "write environment_variables:"),
+		no("environment", "write environment_variables:"))
 	return append(rows, extensionOptions()...)
 }
 

@@ -7,7 +7,7 @@ var engineNames = [...]string{"mysql", "postgresql", "postgis", "redis", "mongod
 // its entry in databases.
 type component struct {
 	servers, server, configuration, groups *node
-	host, port, secret                     *node
+	host, port, secret, isDefault          *node
 }
 
 // options is the table of an engine's node: its default group, and groups.
@@ -29,7 +29,7 @@ func (c *component) group(engine string) []Option {
 		opt("host", Text, "", "DNS name or IP address", "Address of an external database.").ext().into(&c.host),
 		opt("port", Integer, "the engine's usual port", "1 to 65535", "Port of an external database.").ext().into(&c.port),
 		opt("service_dsn_secret", Text, "", "name of a Secret", "Secret with the keys host, port, username, password, database and url.").ext().into(&c.secret),
-		opt("default", Bool, "", "", "Makes this the engine's default group.").ext().later("true", "yes", "on"),
+		opt("default", Bool, "", "", "Makes this the engine's default group.").ext().into(&c.isDefault),
 		opt("replicas", Integer, "1", "", "Members.").ext().later("1"),
 		opt("storage", Mapping, "", "size and class", "Disk.").ext().later(),
 		opt("resources", Mapping, "", "requests and limits", "CPU and memory.").ext().later(),

@@ -50,7 +50,7 @@ func (s *service) options() []Option {
 		opt("load_balancing", Text, "roundrobin", "", "How callers inside the cluster are spread.").
 			words("roundrobin", "sticky", "closest").later("roundrobin"),
 		opt("dns_behaviour", Text, "versioned", "", "Whether callers see only their own version during a rollout.").
-			words("versioned", "non-versioned").later("versioned", "non-versioned"),
+			words("versioned", "non-versioned").checked(dnsBehaviour).later("versioned", "non-versioned"),
 		opt("health", Mapping|Text, "none", "ready, alive and startup, or default, or none", "Checks of the container.").
 			words("default", "none").keys(healthOptions).into(&s.health),
 		opt("post_start_command", Text|List, "", "shell line", "Runs after the container has started.").later(),
@@ -104,7 +104,12 @@ func (s *service) options() []Option {
 		no("scale", "set constraints.min_count and max_count"),
 		no("healthcheck", "write health:"),
 		no("health_check", "write health:"),
+		no("cmd", "write command"),
 		no("resources", "move it under constraints:"),
+		no("requests", "move it under constraints.resources:"),
+		no("limits", "move it under constraints.resources:"),
+		no("memory", "move it under constraints.resources.limits:"),
+		no("cpu", "move it under constraints.resources.requests:"),
 		no("habitus_filename", "use a multi-stage Dockerfile"),
 		no("habitus_params", "use a multi-stage Dockerfile"),
 	}
@@ -167,5 +172,16 @@ func healthOptions() []Option {
 		opt("ready", Mapping, "none", "a mapping", "Decides whether the container gets traffic.").keys(probe),
 		opt("alive", Mapping, "none", "a mapping", "Restarts the container when it fails.").keys(probe),
 		opt("startup", Mapping, "none", "a mapping", "Holds the other two back until it succeeds.").keys(probe),
+
+		no("readiness", "write ready:"),
+		no("liveness", "write alive:"),
+	}
+}
+
+// dnsBehaviour tells that versions are only told apart where two stay side by
+// side, which a rolling update does not do (spec 2.7).
+func dnsBehaviour(r *reader, n *node, p place) {
+	if n.text == "versioned" {
+		r.fault(n, p, "I-DNS-VERSIONED", "has no effect in a rolling update: callers reach old and new pods", "remove it")
 	}
 }

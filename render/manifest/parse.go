@@ -35,6 +35,12 @@ func Parse(snap sources.Snapshot, o Options) (*Application, []render.Problem, er
 	if tree != nil {
 		app = r.application(tree)
 	}
+	for _, f := range r.foreign {
+		if r.errors >= maxProblems {
+			break // more would not be shown
+		}
+		r.elsewhere(f)
+	}
 	r.settle()
 	if r.errors > 0 {
 		app = nil
@@ -77,6 +83,12 @@ func (r *reader) application(tree *node) *Application {
 			d.databases = joined(d.databases, s.databases)
 		}
 	}
+	r.portless = map[string]bool{}
+	for _, s := range services {
+		if s.ports.isEmpty() {
+			r.portless[s.name] = true
+		}
+	}
 	r.vars.init(r.o.Facts.Variables)
 	app.Databases = r.databases(&d)
 	r.declare(d.variables)
@@ -93,6 +105,7 @@ func (r *reader) application(tree *node) *Application {
 		// An empty application would have everything pruned.
 		r.add(d.services.pos, "services", "E-SERVICES-NONE", "no service is left to deploy", "see what was skipped")
 	}
+	r.checkSize(app)
 	r.checkNames(app, services)
 	r.checkPorts(app.Services)
 	r.order(app.Services, services)

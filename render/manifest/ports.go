@@ -2,6 +2,8 @@ package manifest
 
 import (
 	"strings"
+
+	"rondo.dev/rondo/sources"
 )
 
 // portsOf reads ports in all forms of spec 2.6.
@@ -50,7 +52,16 @@ func (r *reader) portText(n *node, p place) (port Port, ok bool) {
 		}
 		number, ok := digits(strings.TrimSpace(part))
 		if !ok || number < 1 || number > 65535 {
-			r.fault(n, p, "E-VALUE", "is not a port", "write numbers from 1 to 65535, as in 8080:80:443")
+			fix := "write numbers from 1 to 65535, as in 8080:80:443"
+			switch {
+			case refers(n.text):
+				fix = "write the number itself; ports hold no references"
+			case strings.Contains(part, "/"):
+				fix = "write {container: 5353, tcp: 5353} or {container: 5353, udp: 5353}"
+			case strings.Contains(strings.Trim(part, "-"), "-"):
+				fix = "write each port of the range as an entry of its own"
+			}
+			r.fault(n, p, "E-VALUE", "is not a port", fix)
 			return port, false
 		}
 		*into[i] = int(number)
@@ -83,6 +94,9 @@ func (r *reader) portMap(n *node, p place) (port Port, ok bool) {
 	}
 	return port, r.errors == errors
 }
+
+// onlyUDP reports whether nothing else than UDP is said to reach the container.
+func (p Port) onlyUDP() bool { return p.UDP != 0 && p.HTTP+p.HTTPS+p.TCP == 0 }
 
 // assume fills in a missing container port where there is only one number.
 func (r *reader) assume(port *Port, n *node, p place) bool {
@@ -137,10 +151,10 @@ func (r *reader) checkPorts(services []Service) {
 		host   string
 	}
 	first := map[outside]string{}
-	claim := func(s *Service, port Port, o outside, what, fix string) {
+	claim := func(s *Service, pos sources.Position, o outside, what, fix string) {
 		if owner, taken := first[o]; taken && owner != s.RawName {
-			r.add(port.Pos, "services."+s.RawName+".ports", "E-PORT-CONFLICT",
-				"service "+shown(s.RawName)+": "+what+" is also served by "+shown(owner), fix)
+			r.add(pos, "services."+s.RawName+".ports", "E-PORT-CONFLICT",
+				"service "+s.RawName+": "+what+" is also served by "+owner, fix)
 			return
 		}
 		first[o] = s.RawName
@@ -153,21 +167,24 @@ func (r *reader) checkPorts(services []Service) {
 		}
 		for _, port := range s.Ports {
 			if port.TCP != 0 {
-				claim(s, port, outside{kind: "tcp", number: port.TCP}, "TCP port "+itoa(port.TCP), "use another number")
+				claim(s, port.Pos, outside{kind: "tcp", number: port.TCP}, "TCP port "+itoa(port.TCP), "use another number")
 			}
 			if port.UDP != 0 {
-				claim(s, port, outside{kind: "udp", number: port.UDP}, "UDP port "+itoa(port.UDP), "use another number")
+				claim(s, port.Pos, outside{kind: "udp", number: port.UDP}, "UDP port "+itoa(port.UDP), "use another number")
 			}
 			for _, number := range []int{port.HTTP, port.HTTPS} {
 				if number == 0 {
 					continue
 				}
 				for _, h := range hosts {
-					name := "any host"
-					if h.Name != "" {
-						name = h.Name
+					pos, name := h.Pos, "this host"
+					if h.Name == "" {
+						name = "any host"
 					}
-					claim(s, port, outside{"web", number, h.Name}, name+" on port "+itoa(number), "give the services different traffic_matches")
+					if pos.Line == 0 {
+						pos = port.Pos
+					}
+					claim(s, pos, outside{"web", number, h.Name}, name+" on port "+itoa(number), "give the services different traffic_matches")
 				}
 			}
 		}

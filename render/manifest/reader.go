@@ -3,7 +3,6 @@ package manifest
 import (
 	"fmt"
 	"strconv"
-	"strings"
 
 	"rondo.dev/rondo/render"
 	"rondo.dev/rondo/sources"
@@ -23,6 +22,8 @@ type reader struct {
 	vars     variables
 	// environments are the names that the files have a node for.
 	environments []string
+	foreign      []field          // nodes of other environments
+	portless     map[string]bool  // services without ports, which have no name in DNS
 	root         sources.Position // of the tree, for what has no place of its own
 }
 
@@ -35,9 +36,11 @@ type place struct {
 	firm   bool   // an unknown key is an error here
 	quiet  bool   // only unknown keys are told
 	outer  []Option
+	hollow *Option // the one above, where it lacks its mapping
 }
 
 func (p place) key(name string) place {
+	name = shown(name)
 	p.path = join(p.path, name)
 	p.rel = join(p.rel, name)
 	return p
@@ -108,19 +111,26 @@ func (r *reader) notBuilt(pos sources.Position, p place, what, instead string) b
 	return false
 }
 
-// shown is a name from the file as it may stand in a Problem: one line, short.
+// shown is a name from the file as it may stand in a Problem. What has not the
+// form of a name may be a value at the wrong place, as in {PASSWORD:x}: only
+// what stands before its colon is shown.
 func shown(name string) string {
-	const limit = 40
-	if len(name) > limit {
-		name = strings.ToValidUTF8(name[:limit], "") + "…"
-	}
-	for _, c := range name {
-		if c <= ' ' || c == 0x7f || !strconv.IsPrint(c) || c == '"' || c == '<' || c == '>' {
-			return strconv.Quote(name)
-		}
-	}
+	const limit = 63
 	if name == "" {
 		return `""`
+	}
+	for i := range len(name) {
+		c := name[i]
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_', c == '-', c == '.', c == '/':
+		case (c == ':' || c == '=') && i > 0 && i <= limit:
+			return name[:i] + "…"
+		default:
+			return "…"
+		}
+	}
+	if len(name) > limit {
+		return "…"
 	}
 	return name
 }

@@ -98,7 +98,7 @@ func bracketed(s string, from int, old bool) (reference, int) {
 			if !ok {
 				return reference{malformed: true}, i + 1
 			}
-			ref.fallback, ref.hasFallback, ref.old = fallback, has, old
+			ref.fallback, ref.hasFallback, ref.old = strings.TrimSpace(fallback), has, old
 			return ref, i + 1
 		default:
 			body.WriteByte(s[i])

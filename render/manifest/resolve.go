@@ -25,9 +25,11 @@ func (r *reader) resolve(v *variable) resolved {
 // expand replaces the references in s, which is the text of n. Self is the
 // variable that s belongs to, so that NAME: _env(NAME) means an earlier layer.
 func (r *reader) expand(s string, n *node, p place, owner *scope, self *variable) resolved {
-	if strings.Contains(s, ".cloud66.local") {
-		r.fault(n, p, "W-DNS-LEGACY", "holds a name below cloud66.local, which does not resolve", "write the name of the service alone")
+	if strings.Contains(s, "<%= ENV") {
+		r.fault(n, p, "E-VALUE", "holds ERB, which is not evaluated", "write _env(NAME) instead of <%= ENV['NAME'] %>")
+		return resolved{}
 	}
+	r.checkHosts(s, n, p)
 	if !refers(s) {
 		return resolved{value: text(s), ok: true}
 	}
@@ -90,6 +92,9 @@ func (r *reader) lookup(ref *reference, n *node, p place, owner *scope, self *va
 	case ref.malformed:
 		r.fault(n, p, "E-VALUE", "holds a reference that cannot be read", "write _env(NAME) or _env(NAME:fallback)")
 		return resolved{}
+	case slices.ContainsFunc(split(ref.fallback), func(p piece) bool { return p.ref != nil }):
+		r.fault(n, p, "E-VALUE", "has a reference inside the fallback of another, which is not looked up", "give the inner one to a variable, or write a plain fallback")
+		return resolved{}
 	case ref.store:
 		r.notBuilt(n.pos, p, p.String()+": _configstore(…)", "use a variable")
 		return resolved{}
@@ -100,6 +105,9 @@ func (r *reader) lookup(ref *reference, n *node, p place, owner *scope, self *va
 		r.fault(n, p, "W-DEPRECATED", "has a reference in an old form", "write _env(NAME) or _env(NAME:fallback)")
 	}
 	if ref.service != "" {
+		if self == nil {
+			r.fault(n, p, "I-ENV-INDIRECT", "refers to a variable of another service", "give it to a variable, and refer to that: _env(NAME)")
+		}
 		if owner = r.vars.services[ref.service]; owner == nil {
 			fix := "declare the service"
 			if near := r.near(ref.service, slices.Sorted(maps.Keys(r.vars.services))); near != "" {
@@ -152,10 +160,12 @@ func (r *reader) undefined(ref *reference, n *node, p place, owner *scope, self 
 		}
 	}
 	fix := "define it in environment_variables, or give a fallback: _env(" + shown(ref.name) + ":…)"
-	if near := r.nearVariable(ref.name, owner); near != "" && (self == nil || self.name != ref.name) {
+	if self != nil && self.name == ref.name {
+		fix = "write its value, or give a fallback: _env(" + shown(ref.name) + ":…)"
+	} else if near := r.nearVariable(ref.name, owner); near != "" {
 		fix = "write _env(" + near + "), or define " + shown(ref.name)
 	} else if e := engineOf(ref.name); e != "" {
-		fix = "declare " + e + " external with host or service_dsn_secret, or define the variable"
+		fix = "give " + e + " server: external with host or service_dsn_secret, or define the variable"
 	}
 	r.fault(n, p, "E-ENV-UNDEFINED", "refers to %s, which is not defined", fix, shown(ref.name))
 	return resolved{}

@@ -16,6 +16,7 @@ import (
 const (
 	maxDepth  = 64      // mappings and lists inside each other
 	maxValues = 100_000 // values of a file, with aliases expanded (spec 1.1 rule 5)
+	maxText   = 4 << 20 // bytes of all values, with aliases expanded
 	// maxMarks bounds the signs that can start a value, counted over the raw
 	// bytes; a tree of that many is about 60 MiB.
 	maxMarks = 200_000
@@ -121,7 +122,7 @@ func marks(b []byte) int {
 
 // extent is how much a value holds and how deep it is, with aliases expanded.
 // The zero extent marks a value that is still being measured.
-type extent struct{ values, height int }
+type extent struct{ values, text, height int }
 
 // excess is why a tree is refused, and where.
 type excess struct {
@@ -163,16 +164,22 @@ func measure(y *yaml.Node, depth int, anchors map[*yaml.Node]extent) (extent, *e
 	if y.Anchor != "" {
 		anchors[y] = extent{}
 	}
-	e := extent{values: 1}
+	e := extent{values: 1, text: len(y.Value)}
 	for _, child := range y.Content {
 		c, over := measure(child, depth+1, anchors)
 		if over != nil {
 			return e, over
 		}
 		e.height = max(e.height, c.height+1)
-		if e.values += c.values; e.values > maxValues {
+		e.values += c.values
+		e.text += c.text
+		switch {
+		case e.values > maxValues:
 			return e, &excess{from, "E-YAML-ALIAS", "the file holds more than " + itoa(maxValues) + " values, aliases expanded",
 				"write fewer aliases of aliases"}
+		case e.text > maxText:
+			return e, &excess{from, "E-YAML-ALIAS", "the file holds more than " + itoa(maxText>>20) + " MiB of text, aliases expanded",
+				"write fewer aliases of long values"}
 		}
 	}
 	if y.Anchor != "" {

@@ -15,6 +15,11 @@ func (r *reader) services(n *node, native string) []*service {
 		r.noServices(n, native)
 		return nil
 	}
+	return r.declared(n)
+}
+
+// declared is services for a mapping.
+func (r *reader) declared(n *node) []*service {
 	var out []*service
 	for i, f := range n.fields {
 		at := place{}.key("services").key(f.key).of("service " + shown(f.key))
@@ -68,7 +73,7 @@ func (r *reader) notService(f field, at place, rest []field) {
 	case f.value.isNull() && len(rest) > 0 && find(table, rest[0].key) != nil:
 		r.add(f.pos, at.path, "E-TYPE", at.object+" is empty", "indent "+shown(rest[0].key)+": and what follows below it")
 	default:
-		r.add(f.pos, at.path, "E-TYPE", at.object+" is "+form(f.value)+", not a mapping", "write its options below it, at least image:")
+		r.add(f.pos, at.path, "E-TYPE", at.object+" is "+form(f.value)+", not a mapping", "write its options below it, at least image:, each with a space after its colon")
 	}
 }
 
@@ -92,6 +97,10 @@ func (r *reader) finish(s *service) (Service, bool) {
 	out.Command = r.commandOf(s.command, s.place.key("command"), s)
 	out.Ports = r.portsOf(s)
 	out.Hosts = r.hostsOf(s)
+	if len(out.Hosts) > 0 && !slices.ContainsFunc(out.Ports, func(p Port) bool { return p.HTTP+p.HTTPS > 0 }) && !s.faulty {
+		r.fault(s.hosts, s.place.key("traffic_matches"), "W-NOT-APPLICABLE", "has no effect: no port is opened for http or https",
+			"open one, as in ports: [{container: 8080, http: 80}], or remove it")
+	}
 	r.constrain(s, &out)
 	r.healthOf(s, &out)
 	out.Tags = r.tagsOf(s)
@@ -106,6 +115,10 @@ func (r *reader) finish(s *service) (Service, bool) {
 	}
 	if v, ok := boolean(s.restart); ok {
 		out.RestartOnDeploy = &v
+		if !v {
+			r.fault(s.restart, s.place.key("restart_on_deploy"), "I-TRANSLATED",
+				"spares running pods when only variables change; any other change replaces them", "")
+		}
 	}
 	return out, whole
 }
@@ -187,7 +200,7 @@ func (r *reader) order(out []Service, services []*service) {
 		if state[i] == visiting {
 			from := slices.Index(chain, out[i].RawName)
 			r.add(out[i].Pos, "services."+out[i].RawName+".requires", "E-REQUIRES-CYCLE",
-				"service "+shown(out[i].RawName)+" requires itself: "+strings.Join(chain[from:], " → "), "remove one of the requirements")
+				"service "+out[i].RawName+" requires itself: "+circle(chain[from:]), "remove one of the requirements")
 			return false
 		}
 		if state[i] == done {
@@ -211,6 +224,14 @@ func (r *reader) order(out []Service, services []*service) {
 	}
 }
 
+// circle writes a circle of names, without its middle where it is long.
+func circle(names []string) string {
+	if n := len(names); n > 6 {
+		names = slices.Concat(names[:3], []string{"…"}, names[n-2:])
+	}
+	return strings.Join(names, " → ")
+}
+
 func (r *reader) unknownRequirement(item *node, at place, services []*service) {
 	if r.errors > maxProblems {
 		r.errors++
@@ -220,12 +241,15 @@ func (r *reader) unknownRequirement(item *node, at place, services []*service) {
 	for i, s := range services {
 		names[i] = s.rawName
 	}
-	fix := "name a service of this manifest"
+	what, fix := "names no service", "name a service of this manifest: "+list(names, 6)
+	if item.shape == Text && shown(item.text) == item.text {
+		what = "names " + item.text + ", which is no service"
+	}
 	switch near := r.near(item.text, names); {
 	case near != "":
 		fix = "write " + near
 	case slices.Contains(engineNames[:], item.text):
 		fix = "remove it; databases are always there before services"
 	}
-	r.fault(item, at, "E-REQUIRES-UNKNOWN", "names no service", fix)
+	r.fault(item, at, "E-REQUIRES-UNKNOWN", "%s", fix, what)
 }

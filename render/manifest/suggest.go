@@ -1,6 +1,9 @@
 package manifest
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // maxSuggestions is after how many errors no name is looked for any more:
 // suggestions must not be what makes a hostile file slow.
@@ -12,14 +15,17 @@ func (r *reader) near(word string, candidates []string) string {
 	if r.errors > maxSuggestions {
 		return ""
 	}
-	return nearest(word, candidates[:min(len(candidates), most)])
+	candidates = slices.DeleteFunc(slices.Clone(candidates[:min(len(candidates), most)]), func(c string) bool { return shown(c) != c })
+	// Names that people make up are longer than keys, and further off.
+	return within(word, candidates, max(2, len(word)/3))
 }
 
 // nearest returns the candidate within two edits of word, and not equal to it:
 // the closest, then the first; empty where none is. Words of one or two letters
 // have none, since everything is near to them.
-func nearest(word string, candidates []string) string {
-	const limit = 2
+func nearest(word string, candidates []string) string { return within(word, candidates, 2) }
+
+func within(word string, candidates []string, limit int) string {
 	written := word
 	word = strings.ToLower(strings.ReplaceAll(word, "-", "_"))
 	if len(word) < 3 || len(word) > 64 {

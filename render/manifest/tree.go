@@ -70,7 +70,7 @@ func (c *converter) convert(y *yaml.Node) *node {
 		return n
 	}
 	n := &node{pos: c.pos(y), tag: y.Tag, text: y.Value}
-	ok := true
+	ok := c.known(y)
 	switch y.Kind {
 	case yaml.SequenceNode:
 		n.shape = List
@@ -85,7 +85,7 @@ func (c *converter) convert(y *yaml.Node) *node {
 		}
 	case yaml.MappingNode:
 		n.shape = Mapping
-		ok = c.mapping(n, y)
+		ok = c.mapping(n, y) && ok
 	default:
 		n.shape = Text
 		n.plain = y.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0
@@ -97,6 +97,17 @@ func (c *converter) convert(y *yaml.Node) *node {
 		c.done[y] = n
 	}
 	return n
+}
+
+// known refuses tags that YAML's core schema does not have: whoever writes
+// !secret expects that something is looked up.
+func (c *converter) known(y *yaml.Node) bool {
+	switch y.ShortTag() {
+	case "", "!", "!!str", "!!int", "!!float", "!!bool", "!!null", "!!timestamp", "!!map", "!!seq", "!!merge":
+		return true
+	}
+	c.r.add(c.pos(y), "", "E-YAML-SYNTAX", "a value has a tag that is not known", "remove the word that starts with !, or put the value in quotes")
+	return false
 }
 
 func (c *converter) mapping(n *node, y *yaml.Node) bool {

@@ -9,11 +9,16 @@ import (
 // disposition, checks the forms of values and stores those that are read.
 func (r *reader) walk(n *node, p place, options []Option) {
 	var idle inapplicable
+	p.hollow = nil
 	for _, f := range n.fields {
 		o := find(options, f.key)
 		if o == nil || o.Disposition == Unknown {
 			r.unknown(f, p, o, options)
 			continue
+		}
+		p.hollow = nil
+		if f.value.isNull() && o.Shape&Mapping != 0 {
+			p.hollow = o
 		}
 		at := p.key(o.Name)
 		if f.value.isNull() || !r.fits(f.value, at, o) {
@@ -139,7 +144,11 @@ func (r *reader) fits(n *node, p place, o *Option) bool {
 	}
 	if n.shape == Text && len(o.Words) > 0 && !slices.Contains(o.Words, n.text) {
 		if _, isBool := boolean(n); !(isBool && o.Shape&Bool != 0) {
-			r.fault(n, p, "E-VALUE", "has a value that does not exist", "write one of "+strings.Join(o.Words, ", "))
+			fix := "write one of " + strings.Join(o.Words, ", ")
+			if o.Shape&Mapping != 0 && o.Accepted != "" {
+				fix = "write " + o.Accepted
+			}
+			r.fault(n, p, "E-VALUE", "has a value that does not exist", fix)
 			return false
 		}
 	}
@@ -191,16 +200,25 @@ func (r *reader) unknown(f field, p place, o *Option, options []Option) {
 }
 
 func (r *reader) meant(f field, p place, o *Option, options []Option) string {
-	if o != nil {
+	switch {
+	case p.hollow != nil && (p.hollow.Keys == nil || p.hollow.Named || find(p.hollow.Keys(), f.key) != nil):
+		return "indent it below " + p.hollow.Name + ":"
+	case o != nil:
 		return o.Hint
-	}
-	if len(f.key) > 1 && f.key == strings.ToUpper(f.key) && find(options, "env_vars") != nil {
+	case p.path == "" && strings.EqualFold(f.key, r.o.Environment):
+		return "write services: or another key of a manifest below it"
+	case strings.Contains(f.key, ":") && f.value.isNull():
+		return "write key: value, with a space after the colon"
+	case len(f.key) > 1 && f.key == strings.ToUpper(f.key) && find(options, "env_vars") != nil:
 		return "indent variables below env_vars:"
 	}
 	if near := nearest(f.key, names(options)); near != "" {
 		return "write " + near
 	}
-	if find(p.outer, f.key) != nil {
+	if near := nearest(f.key, hinted(options)); near != "" {
+		return find(options, near).Hint
+	}
+	if o := find(p.outer, f.key); o != nil && o.Disposition != Unknown {
 		return "indent it less: " + f.key + " belongs one level up"
 	}
 	if inner := holder(f.key, options); inner != "" {
@@ -213,19 +231,21 @@ func (r *reader) meant(f field, p place, o *Option, options []Option) string {
 }
 
 // holder is the one option whose keys have this name; empty where none or
-// several do.
+// several do. What is not built yet is no advice.
 func holder(key string, options []Option) string {
 	found := ""
 	for i := range options {
 		inner := &options[i]
-		if inner.Keys == nil || inner.Named {
+		if inner.Keys == nil || inner.NotBuilt {
 			continue
 		}
-		if o := find(inner.Keys(), key); o != nil && o.Disposition != Unknown {
+		if o := find(inner.Keys(), key); o != nil && o.Disposition != Unknown && !o.NotBuilt {
 			if found != "" {
 				return ""
 			}
-			found = inner.Name
+			if found = inner.Name; inner.Named {
+				found = "a name below " + found
+			}
 		}
 	}
 	return found
@@ -236,6 +256,17 @@ func names(options []Option) []string {
 	out := make([]string, 0, len(options))
 	for i := range options {
 		if options[i].Disposition != Unknown {
+			out = append(out, options[i].Name)
+		}
+	}
+	return out
+}
+
+// hinted lists the keys that do not exist but have a hint.
+func hinted(options []Option) []string {
+	var out []string
+	for i := range options {
+		if options[i].Disposition == Unknown {
 			out = append(out, options[i].Name)
 		}
 	}
