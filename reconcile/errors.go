@@ -18,10 +18,6 @@ import (
 // ErrSuperseded is the cause of a pass that a newer revision ended.
 var ErrSuperseded = errors.New("superseded by a newer revision")
 
-// errUnhealthy says that what was applied did not become healthy; it is also
-// the cause that ends a wait at its deadline.
-var errUnhealthy = errors.New("not healthy")
-
 // Kinds of a [Failure]; each decides what happens next.
 const (
 	KindProblem    = "problem"    // a fault in the files: waits for a push
@@ -49,7 +45,7 @@ func conclude(ctx context.Context, err error, attempt int) (Condition, *Failure)
 	switch {
 	case errors.As(err, &held):
 		return Held, &Failure{Kind: KindHeld, Text: held.why}
-	case errors.Is(err, errUnhealthy):
+	case errors.Is(err, plan.ErrUnhealthy):
 		return Unhealthy, &Failure{Kind: KindHealth, Text: err.Error()}
 	case errors.Is(err, sources.ErrNoRef), errors.Is(err, sources.ErrEmpty):
 		return Invalid, &Failure{Kind: KindProblem, Text: err.Error() + advice(err)}

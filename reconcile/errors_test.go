@@ -35,7 +35,7 @@ func TestConclude(t *testing.T) {
 		"a missing ref is an answer":                                {fmt.Errorf("resolve: %w", sources.ErrNoRef), 1, Invalid, KindProblem},
 		"an overloaded API server is retried":                       {api(http.StatusServiceUnavailable, ""), 1, Retrying, KindTransient},
 		"and in the end told":                                       {api(http.StatusServiceUnavailable, ""), 5, Errored, KindTransient},
-		"an unhealthy application is held":                          {fmt.Errorf("%w in 5m0s: x", errUnhealthy), 1, Unhealthy, KindHealth},
+		"an unhealthy application is held":                          {fmt.Errorf("%w in 5m0s: x", plan.ErrUnhealthy), 1, Unhealthy, KindHealth},
 		"a plan that deletes much is held":                          {&heldError{why: "5 of 5"}, 1, Held, KindHeld},
 		"a newer revision is no failure":                            {fmt.Errorf("wait: %w", ErrSuperseded), 1, Superseded, ""},
 	} {

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 
 	"rondo.dev/rondo/reconcile/health"
 	"rondo.dev/rondo/reconcile/plan"
@@ -45,8 +46,13 @@ type Cluster interface {
 	Remove(ctx context.Context, t plan.Target) error
 }
 
+// ErrFenced says that another daemon has become active. What this one still
+// does is recorded nowhere.
+var ErrFenced = errors.New("another daemon is active now")
+
 // Journal is the little that a pass needs of the ledger. Every method commits
-// before it returns.
+// before it returns. Once another daemon is active, those that write give
+// ErrFenced.
 type Journal interface {
 	// State is zero for an application never seen.
 	State(ctx context.Context, app string) (State, error)
@@ -58,9 +64,13 @@ type Journal interface {
 	// Tell enqueues messages that belong to no pass.
 	Tell(ctx context.Context, messages []Message) error
 	// Artifact stores, sealed, what a pass is about to apply; LoadArtifact gives
-	// back the newest, and false when there is none.
-	Artifact(ctx context.Context, app string, a Artifact) error
+	// back the newest, and false when there is none. It takes the place of the
+	// newest where instead says so; of the others one is kept.
+	Artifact(ctx context.Context, app string, a Artifact, instead bool) error
 	LoadArtifact(ctx context.Context, app string) (Artifact, bool, error)
+	// LoadApplied gives back the one of the kept artifacts with that input
+	// digest, and false when there is none.
+	LoadApplied(ctx context.Context, app, inputDigest string) (Artifact, bool, error)
 	// Delete forgets the state and the artifacts of a removed application; its
 	// passes stay as history.
 	Delete(ctx context.Context, app string) error

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -71,6 +72,8 @@ type Request struct {
 	Attempt    int  // from 1; counts the tries since the last pass that ended well
 	// Resolved, when set, is told the revision as soon as it is known.
 	Resolved func(sources.Revision)
+
+	drift bool // drift is to be corrected, too
 }
 
 // errNothing ends a pass that found nothing to do; it leaves no trace.
@@ -83,8 +86,6 @@ type pass struct {
 	state  State
 	result Result
 	begun  bool // has a row in the ledger
-	// before is the artifact that the loop held until this pass stored its own.
-	before *Artifact
 	stored bool
 	place  chan struct{} // where it has a place now; nil: nowhere
 }
@@ -110,8 +111,14 @@ func (r *Reconciler) Pass(ctx context.Context, req Request) (result Result, ok b
 	if errors.Is(err, errNothing) {
 		return p.result, false
 	}
-	if ctx.Err() != nil && !errors.Is(context.Cause(ctx), ErrSuperseded) {
-		return p.result, p.begun // the daemon stops; the row stays open
+	if ctx.Err() != nil && !errors.Is(context.Cause(ctx), ErrSuperseded) || errors.Is(err, ErrFenced) {
+		p.stays(cmp.Or(context.Cause(ctx), err))
+		return p.result, p.begun // the row stays open
+	}
+	if p.refused(ctx, err) {
+		if backErr := p.putBack(context.WithoutCancel(ctx)); backErr != nil {
+			err = errors.Join(err, backErr)
+		}
 	}
 	p.end(ctx, err)
 	return p.result, true
@@ -129,6 +136,13 @@ func (p *pass) run(ctx context.Context) (err error) {
 	allowPrune := p.AllowPrune
 	switch p.Trigger {
 	case TriggerRemove:
+		_, applied, err := p.Journal.LoadArtifact(ctx, p.App.Name)
+		if err != nil {
+			return fmt.Errorf("load artifact: %w", err)
+		}
+		if !applied {
+			return nil // nothing was ever written
+		}
 		allowPrune = true
 	case TriggerDrift:
 		if artifact, err = p.hold(ctx); err != nil {
@@ -154,7 +168,7 @@ func (p *pass) run(ctx context.Context) (err error) {
 		}
 	}
 
-	wait, cancel := context.WithTimeoutCause(ctx, p.App.healthDeadline(), errUnhealthy)
+	wait, cancel := context.WithTimeoutCause(ctx, p.App.healthDeadline(), plan.ErrUnhealthy)
 	defer cancel()
 	for {
 		if err := p.apply(wait, target, artifact, allowPrune); err != nil {
@@ -313,15 +327,8 @@ func (p *pass) apply(ctx context.Context, target plan.Target, artifact Artifact,
 		return err
 	}
 	if deployment && !p.result.SameInput && !p.stored {
-		before, ok, err := p.Journal.LoadArtifact(ctx, p.App.Name)
-		if err != nil {
-			return fmt.Errorf("load artifact: %w", err)
-		}
-		if ok {
-			p.before = &before
-		}
-		if err := p.Journal.Artifact(ctx, p.App.Name, artifact); err != nil {
-			return fmt.Errorf("store artifact: %w", err)
+		if err := p.store(ctx, artifact); err != nil {
+			return err
 		}
 		p.stored = true
 	}
@@ -329,8 +336,15 @@ func (p *pass) apply(ctx context.Context, target plan.Target, artifact Artifact,
 		return err
 	}
 	if computed.Writes() || p.Trigger == TriggerRemove || deployment && live.Inventory.Revision == "" {
-		if err := p.write(ctx, target, computed, artifact); err != nil {
+		err := p.write(ctx, computed)
+		if errors.Is(err, plan.ErrUnhealthy) {
+			p.state.Applied, p.state.InputDigest = artifact.Revision, artifact.InputDigest
+		}
+		if err != nil {
 			return err
+		}
+		if p.Trigger == TriggerDrift {
+			p.fights.Note(p.App.Name, &computed, p.Now())
 		}
 	}
 	if deployment {
@@ -352,12 +366,12 @@ func (p *pass) wait(ctx context.Context, target plan.Target, b render.Bundle) er
 	switch {
 	case errors.Is(err, plan.ErrDrift):
 		return err
-	case errors.Is(context.Cause(ctx), errUnhealthy):
-		return fmt.Errorf("%w in %s: %s", errUnhealthy, p.App.healthDeadline(), report.Sentence)
+	case errors.Is(context.Cause(ctx), plan.ErrUnhealthy):
+		return fmt.Errorf("%w in %s: %s", plan.ErrUnhealthy, p.App.healthDeadline(), report.Sentence)
 	case err != nil:
 		return fmt.Errorf("wait for health: %w", err)
 	case report.Worst == health.Failed:
-		return fmt.Errorf("%w: %s", errUnhealthy, report.Sentence)
+		return fmt.Errorf("%w: %s", plan.ErrUnhealthy, report.Sentence)
 	}
 	return nil
 }

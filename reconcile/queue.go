@@ -23,6 +23,10 @@ type Queue struct {
 	reconciler *Reconciler
 	log        *slog.Logger
 
+	// Gone is told of an application that left the configuration while a pass
+	// of it ran, when that pass has ended. Set it before Run; it may be nil.
+	Gone func(app string)
+
 	mu      sync.Mutex
 	entries map[string]*entry
 	checks  map[checkKey][]func()    // checks under way, and who is told of their end
@@ -132,6 +136,14 @@ func (q *Queue) WakeByName(name string, req Request, done func()) bool {
 	return known
 }
 
+// Running reports whether a pass of the application is under way.
+func (q *Queue) Running(name string) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	e := q.entries[name]
+	return e != nil && e.running
+}
+
 // merge combines two requests of which neither has begun.
 func merge(a *Request, b Request) *Request {
 	if a == nil {
@@ -140,7 +152,8 @@ func merge(a *Request, b Request) *Request {
 	if a.Trigger == TriggerRemove {
 		return a
 	}
-	if b.Trigger == TriggerDrift && a.Trigger != TriggerDrift {
+	b.drift = a.drift || b.drift || (a.Trigger == TriggerDrift) != (b.Trigger == TriggerDrift)
+	if b.Trigger == TriggerDrift {
 		b.Trigger = a.Trigger // a deployment corrects drift as well
 	}
 	b.Refresh = b.Refresh || a.Refresh
@@ -183,7 +196,12 @@ func (q *Queue) look(name string, e *entry) {
 	e.looks = 0
 }
 
-// Run carries out passes until ctx ends, then waits for what is being written.
+// grace is how long writing may go on after Run was told to end. Kubernetes
+// kills a Pod 30 s after it was asked to stop.
+const grace = 20 * time.Second
+
+// Run carries out passes until ctx ends, then waits for what is being written,
+// but not for ever. It returns nil.
 func (q *Queue) Run(ctx context.Context) error {
 	q.mu.Lock()
 	q.ctx, q.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
@@ -208,8 +226,32 @@ func (q *Queue) Run(ctx context.Context) error {
 		}
 	}
 	q.mu.Unlock()
-	q.work.Wait()
+	q.drain()
 	return nil
+}
+
+// drain waits for the passes, at most for the time of grace, and names those it
+// gave up on.
+func (q *Queue) drain() {
+	idle := make(chan struct{})
+	go func() {
+		defer close(idle)
+		q.work.Wait()
+	}()
+	late := time.NewTimer(grace)
+	defer late.Stop()
+	select {
+	case <-idle:
+		return
+	case <-late.C:
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for name, e := range q.entries {
+		if e.running {
+			q.log.Error("gave up on a pass that does not end", "app", name, "revision", e.revision.String(), "took", grace)
+		}
+	}
 }
 
 // start begins the wanted pass. q.mu is held.
@@ -270,20 +312,23 @@ func (q *Queue) finish(name string, e *entry, req Request, result Result, ok boo
 	case result.Condition == Superseded:
 		e.superseded++
 		e.attempt = 0
-		// The newer revision is known to exist, whether or not its signal is still to come.
-		e.wanted = merge(e.wanted, Request{App: e.app, Trigger: TriggerPush})
+		if e.known { // the newer revision is there, whether or not its signal is still to come
+			e.wanted = merge(e.wanted, Request{App: e.app, Trigger: TriggerPush})
+		}
 	default:
 		e.attempt = 0
 		if result.Condition == Live || result.Condition == Unhealthy {
 			e.superseded = 0
 		}
 	}
-	switch {
-	case e.wanted != nil:
-		q.start(name, e)
-	case retry:
+	if req.drift && e.known && result.Condition != Live && result.Condition != Unhealthy {
+		// What was asked for together with it applied nothing.
+		e.wanted = merge(e.wanted, Request{App: e.app, Trigger: TriggerDrift})
+	}
+	removes := req.Trigger == TriggerRemove
+	if retry && (e.known || removes) && (e.wanted == nil || e.wanted.Trigger == TriggerDrift) {
 		again := req
-		if again.Trigger != TriggerDrift && again.Trigger != TriggerRemove {
+		if again.drift = false; again.Trigger != TriggerDrift && !removes {
 			again.Trigger = TriggerRetry
 		}
 		e.retry = time.AfterFunc(RetryDelay(e.attempt), func() {
@@ -292,7 +337,14 @@ func (q *Queue) finish(name string, e *entry, req Request, result Result, ok boo
 			q.mu.Unlock()
 			q.Wake(again, nil)
 		})
-	case !e.known:
+	}
+	switch {
+	case e.wanted != nil:
+		q.start(name, e)
+	case !e.known && !removes && q.Gone != nil:
+		delete(q.entries, name)
+		done = append(done, func() { q.Gone(name) })
+	case !e.known && e.retry == nil:
 		delete(q.entries, name)
 	}
 	return done

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"net/url"
 	"sync"
 	"time"
 
@@ -40,7 +40,10 @@ type remotes struct {
 }
 
 func (r *remotes) of(repo sources.Repo) chan struct{} {
-	host := strings.TrimSuffix(repo.URL, repo.FullName()) // with its port
+	host := repo.URL
+	if u, err := url.Parse(repo.URL); err == nil {
+		host = u.Host
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.hosts[host] == nil {
@@ -83,10 +86,8 @@ func (p *pass) record(ctx context.Context) error {
 	return p.Journal.Record(ctx, p.result, p.state, p.Messages(p.result))
 }
 
-// write carries the plan out. When the API server refuses an object for what
-// it is, what was written of the new revision is put back, so that the cluster
-// stays at the last bundle that could be applied as a whole (design 3.5).
-func (p *pass) write(ctx context.Context, target plan.Target, todo plan.Plan, artifact Artifact) error {
+// write carries the plan out.
+func (p *pass) write(ctx context.Context, todo plan.Plan) error {
 	var outcome plan.Outcome
 	err := p.timed("apply", func() (err error) {
 		outcome, err = p.Cluster.Apply(ctx, todo)
@@ -94,16 +95,6 @@ func (p *pass) write(ctx context.Context, target plan.Target, todo plan.Plan, ar
 	})
 	p.result.Outcome = merged(p.result.Outcome, outcome)
 	p.Metrics.writes(outcome)
-	if err == nil || !rejected(err) || !todo.Deployment {
-		return err
-	}
-	previous, ok, loadErr := p.previous(context.WithoutCancel(ctx))
-	if loadErr != nil || !ok {
-		return errors.Join(err, loadErr)
-	}
-	if restoreErr := p.restore(context.WithoutCancel(ctx), target, previous); restoreErr != nil {
-		return errors.Join(err, fmt.Errorf("put back %s: %w", previous.Revision, restoreErr))
-	}
 	return err
 }
 
@@ -118,25 +109,58 @@ func merged(a *plan.Outcome, b plan.Outcome) *plan.Outcome {
 	return &b
 }
 
-// previous is the artifact that the loop held before this pass stored its own.
-func (p *pass) previous(ctx context.Context) (Artifact, bool, error) {
-	if p.before == nil {
-		return Artifact{}, false, nil
+// store keeps what is about to be applied. The artifact that was applied last
+// as a whole stays until this one was.
+func (p *pass) store(ctx context.Context, a Artifact) error {
+	newest, ok, err := p.Journal.LoadArtifact(ctx, p.App.Name)
+	if err != nil {
+		return fmt.Errorf("load artifact: %w", err)
 	}
-	if err := p.Journal.Artifact(ctx, p.App.Name, *p.before); err != nil {
-		return Artifact{}, false, fmt.Errorf("store artifact: %w", err)
+	partly := ok && newest.InputDigest != p.state.InputDigest
+	if err := p.Journal.Artifact(ctx, p.App.Name, a, partly); err != nil {
+		return fmt.Errorf("store artifact: %w", err)
 	}
-	return *p.before, true, nil
+	return nil
 }
 
-// restore applies an artifact again after a refused one.
+// refused reports whether err leaves the cluster to what was applied before.
+func (p *pass) refused(ctx context.Context, err error) bool {
+	if err == nil || !p.result.Deployment() || p.state.Paused != nil {
+		return false
+	}
+	condition, _ := conclude(ctx, err, p.Attempt)
+	return condition == Invalid || condition == Held
+}
+
+// putBack applies what was applied last as a whole, where this pass, or one
+// before it that a crash or a newer revision cut short, has written of
+// something else (design 3.5).
+func (p *pass) putBack(ctx context.Context) error {
+	newest, ok, err := p.Journal.LoadArtifact(ctx, p.App.Name)
+	if err != nil || !ok || newest.InputDigest == p.state.InputDigest {
+		return err
+	}
+	whole, ok, err := p.Journal.LoadApplied(ctx, p.App.Name, p.state.InputDigest)
+	if err != nil || !ok {
+		return err
+	}
+	// Stored after it was applied: a crash in between must not hide that the
+	// cluster is neither.
+	err = p.restore(ctx, p.App.Target(), whole)
+	if err = errors.Join(err, p.Journal.Artifact(ctx, p.App.Name, whole, true)); err != nil {
+		return fmt.Errorf("put back %s: %w", whole.Revision, err)
+	}
+	return nil
+}
+
+// restore applies an artifact again after one that was applied in part.
 func (p *pass) restore(ctx context.Context, target plan.Target, a Artifact) error {
 	live, err := p.Cluster.Live(ctx, target, a.Bundle, false)
-	if err != nil {
+	if err != nil || live.Inventory.Paused {
 		return err
 	}
 	back := plan.Compute(a.Bundle, live, plan.Options{
-		// What the refused revision created is no loss to delete.
+		// What the other revision created is no loss to delete.
 		Target: target, Key: p.Key, AllowPrune: true,
 		Revision: a.Revision.String(), Pass: p.result.Pass, TakeOver: p.TakeOver,
 	})
@@ -148,7 +172,7 @@ func (p *pass) restore(ctx context.Context, target plan.Target, a Artifact) erro
 // stopFights takes the objects out of a plan that were put back too often, and
 // says so in the result.
 func (p *pass) stopFights(todo *plan.Plan) {
-	text := p.fights.Stop(p.App.Name, todo, p.Now())
+	text := p.fights.Stop(p.App.Name, todo)
 	if text != "" {
 		p.result.Failure = &Failure{Kind: KindFought, Text: text}
 	}
@@ -187,11 +211,11 @@ func (p *pass) end(ctx context.Context, err error) {
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
 	if beginErr := p.begin(closing); beginErr != nil {
-		p.Log.Error("pass is not in the ledger", "app", p.App.Name, "revision", r.Revision, "err", beginErr)
+		p.unrecorded(beginErr)
 		return
 	}
 	if recordErr := p.record(closing); recordErr != nil {
-		p.Log.Error("pass is not in the ledger", "app", p.App.Name, "revision", r.Revision, "err", recordErr)
+		p.unrecorded(recordErr)
 	}
 	if r.Condition == Removed {
 		if deleteErr := p.Journal.Delete(closing, p.App.Name); deleteErr != nil {
@@ -200,6 +224,26 @@ func (p *pass) end(ctx context.Context, err error) {
 	}
 	p.Metrics.pass(*r)
 	p.log()
+}
+
+// stays says of a pass that is not ended what was given up.
+func (p *pass) stays(cause error) {
+	if !p.begun {
+		return
+	}
+	stage := ""
+	if n := len(p.result.Stages); n > 0 {
+		stage = p.result.Stages[n-1].Name
+	}
+	p.Log.Warn("pass stays open", "app", p.App.Name, "revision", p.result.Revision.String(), "stage", stage, "err", cause)
+}
+
+func (p *pass) unrecorded(err error) {
+	log := p.Log.Error
+	if errors.Is(err, ErrFenced) {
+		log = p.Log.Warn // its successor carries on
+	}
+	log("pass is not in the ledger", "app", p.App.Name, "revision", p.result.Revision.String(), "err", err)
 }
 
 // settle moves the application's state to what the loop holds now.
@@ -302,14 +346,16 @@ func (p *pass) closeInterrupted(ctx context.Context, rev sources.Revision) {
 	for _, old := range open {
 		old.Ended = p.Now().UTC()
 		var messages []Message
-		if old.Revision == rev {
+		if old.Revision == rev || old.Trigger == TriggerDrift {
 			old.Condition = Retrying
 			old.Failure = &Failure{Kind: KindTransient, Text: "the daemon stopped; the next pass carries on"}
-			// What died half-way is not settled, whatever the state says.
-			p.state.Condition = Retrying
 		} else {
 			old.Condition, old.Newer = Superseded, rev
 			messages = p.Messages(old)
+		}
+		if old.Deployment() {
+			// What died half-way is not settled, whatever the state says.
+			p.state.Condition = old.Condition
 		}
 		state := p.state
 		if err := p.Journal.Record(ctx, old, state, messages); err != nil {

@@ -157,6 +157,8 @@ func (s State) settled(rev sources.Revision, app Application) bool {
 	switch s.Condition {
 	case Retrying, Errored, Running:
 		return false
+	case Superseded:
+		return false // the newer revision may be one that was live before
 	case Paused:
 		if s.Paused == nil {
 			return false // resumed since

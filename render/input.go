@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 
 	"rondo.dev/rondo/sources"
 )
@@ -73,7 +74,11 @@ func InputDigest(in Input, b Builder, version string) (string, error) {
 		hash, err := in.Snapshot.Hash(path)
 		if err != nil {
 			// Missing, a link, too large: that is part of the input as well.
-			hash = "unreadable: " + errorKind(err)
+			kind := errorKind(err)
+			if kind == "" {
+				return "", fmt.Errorf("read %s: %w", path, err)
+			}
+			hash = "unreadable: " + kind
 		}
 		files = append(files, file{path, hash})
 	}

@@ -99,13 +99,14 @@ func finish(o *Object, in Input) *Problem {
 	return nil
 }
 
-// errorKind is the part of a Snapshot's error that may be shown and hashed: it
-// says neither where a link leads nor whether its target exists (threats T3).
+// errorKind is what a Snapshot's error says about the file, without where a link
+// leads or whether its target exists (threats T3); empty when it says nothing
+// about the file, but that it could not be read now.
 func errorKind(err error) string {
 	for _, known := range []error{sources.ErrLink, sources.ErrModule, sources.ErrTooBig, sources.ErrUnusual, fs.ErrNotExist} {
 		if errors.Is(err, known) {
 			return known.Error()
 		}
 	}
-	return "cannot be read"
+	return ""
 }

@@ -2,10 +2,11 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"os"
-	"text/tabwriter"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,8 +25,33 @@ func (c *connection) flags(cmd *cobra.Command) {
 	if server == "" {
 		server = "http://127.0.0.1:8080"
 	}
-	cmd.Flags().StringVar(&c.server, "server", server, "address of the daemon; also RONDO_SERVER")
-	cmd.Flags().StringVar(&c.tokenFile, "token-file", os.Getenv("RONDO_TOKEN_FILE"), "file with the token; also RONDO_TOKEN_FILE")
+	cmd.Flags().StringVar(&c.server, "server", server, "`address` of the daemon; also RONDO_SERVER")
+	cmd.Flags().StringVar(&c.tokenFile, "token-file", os.Getenv("RONDO_TOKEN_FILE"), "`file` with the token; also RONDO_TOKEN_FILE")
+	cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return c.names(cmd.Context()), cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// names are the applications that the daemon knows, for the shell; none where
+// it does not answer at once.
+func (c *connection) names(ctx context.Context) (names []cobra.Completion) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	api, err := c.client()
+	if err != nil {
+		return nil
+	}
+	apps, err := api.Apps(ctx)
+	if err != nil {
+		return nil
+	}
+	for _, a := range apps {
+		names = append(names, a.Name)
+	}
+	return names
 }
 
 func (c *connection) client() (*client.Client, error) {
@@ -33,7 +59,7 @@ func (c *connection) client() (*client.Client, error) {
 	if c.tokenFile != "" {
 		raw, err := os.ReadFile(c.tokenFile)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("token file: %w", err)
 		}
 		out.Token = string(bytes.TrimSpace(raw))
 	}
@@ -45,8 +71,9 @@ func newStatus() *cobra.Command {
 	var out output
 	cmd := &cobra.Command{
 		Use: "status [APP]", Short: "Show applications and how they are", GroupID: "daemon",
-		Long: "Without APP, lists all applications; with APP, shows its newest pass, its health and its score.\nExits with 1 when one of them needs a person.",
-		Args: cobra.MaximumNArgs(1),
+		Long:    "Without APP, lists all applications; with APP, shows its newest pass, its health and its\nscore. Exits with 1 when one of them needs a person.",
+		Example: "  rondo status\n  rondo status shop\n  rondo status -o json --server https://rondo.example.org --token-file ~/.rondo-token",
+		Args:    atMost(1, "one application is taken"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := conn.client()
 			if err != nil {
@@ -81,11 +108,11 @@ func newStatus() *cobra.Command {
 func attention(apps ...client.App) error {
 	for _, a := range apps {
 		switch a.Condition {
-		case reconcile.Live, reconcile.Healed, reconcile.Running, reconcile.Superseded:
+		case reconcile.Live, reconcile.Healed, reconcile.Running, reconcile.Superseded, reconcile.Paused:
 		default:
 			return errFindings
 		}
-		if a.Invalid != "" {
+		if a.Invalid != "" || a.Orphaned || a.Trouble != "" {
 			return errFindings
 		}
 	}
@@ -93,12 +120,40 @@ func attention(apps ...client.App) error {
 }
 
 func printApps(w io.Writer, apps []client.App) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "APPLICATION\tCONDITION\tLIVE\tSCORE\tCHANGED\tWHY")
-	for _, a := range apps {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", a.Name, condition(a), dash(short(a.Live)), dash(a.Score), when(a.Changed), why(a))
+	if len(apps) == 0 {
+		_, err := fmt.Fprintln(w, "no applications yet; name one under applications: in rondo.yaml")
+		return err
 	}
-	return t.Flush()
+	rows := [][]string{{"APPLICATION", "CONDITION", "LIVE", "SCORE", "CHANGED", "WHY"}}
+	for _, a := range apps {
+		rows = append(rows, []string{a.Name, condition(a), dash(short(a.Live)), dash(a.Score), when(a.Changed), cut(why(a), widestReason)})
+	}
+	var colour func(row, column int) string
+	if coloured(w) {
+		colour = func(row, column int) string {
+			if row == 0 || column != 1 {
+				return ""
+			}
+			return tint(rows[row][1])
+		}
+	}
+	return printTable(w, rows, colour)
+}
+
+// widestReason is how much of a reason the list shows, in characters; the
+// application's own page has all of it.
+const widestReason = 120
+
+// tint is the colour of a condition.
+func tint(condition string) string {
+	switch reconcile.Condition(condition) {
+	case reconcile.Live, reconcile.Healed:
+		return green
+	case "new", reconcile.Superseded, reconcile.Retrying, reconcile.Paused, "orphaned":
+		return yellow
+	default:
+		return red
+	}
 }
 
 func condition(a client.App) string {
@@ -123,6 +178,9 @@ func why(a client.App) string {
 	case a.Orphaned:
 		return "gone from rondo.yaml, kept as it is; rondo remove " + a.Name + " --confirm " + a.Name
 	case a.Paused != nil:
+		if len(a.Drifted) > 0 {
+			return "paused by " + a.Paused.By + "; not as applied: " + strings.Join(a.Drifted, ", ")
+		}
 		return "paused by " + a.Paused.By
 	case a.Trouble != "":
 		return a.Trouble
@@ -134,27 +192,37 @@ func why(a client.App) string {
 }
 
 func printDetail(w io.Writer, d client.Detail) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, row := range [][2]string{
+	rows := [][]string{
 		{"application", d.Name}, {"repository", d.Repository + " " + d.Ref}, {"environment", d.Environment},
-		{"namespace", d.Namespace}, {"condition", condition(d.App)}, {"why", why(d.App)},
+		{"namespace", d.Namespace}, {"condition", condition(d.App)}, {"why", dash(why(d.App))},
 		{"live", dash(d.Live)}, {"applied", dash(d.Applied)}, {"newest seen", dash(d.Seen)}, {"changed", when(d.Changed)},
-	} {
-		fmt.Fprintf(t, "%s\t%s\n", row[0], row[1])
 	}
-	if err := t.Flush(); err != nil {
+	var colour func(row, column int) string
+	if coloured(w) {
+		colour = func(row, column int) string {
+			if rows[row][0] != "condition" || column != 1 {
+				return ""
+			}
+			return tint(rows[row][1])
+		}
+	}
+	if err := printTable(w, rows, colour); err != nil {
 		return err
 	}
 	if d.Newest != nil && d.Newest.Plan != nil {
-		fmt.Fprintf(w, "\nnewest pass %d (%s, %s)\n%s", d.Newest.Pass, d.Newest.Trigger, d.Newest.Condition, plan.Text(*d.Newest.Plan, coloured(w)))
+		text := plan.Text(*d.Newest.Plan, coloured(w))
+		if text == "" {
+			text = "nothing was changed\n"
+		}
+		fmt.Fprintf(w, "\nnewest pass %d (%s, %s)\n%s", d.Newest.Pass, d.Newest.Trigger, dash(string(d.Newest.Condition)), text)
 	}
 	if d.Report != nil && len(d.Report.Items) > 0 {
 		fmt.Fprintln(w, "\nhealth")
-		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		var rows [][]string
 		for _, item := range d.Report.Items {
-			fmt.Fprintf(t, "  %s\t%s\t%s\n", item.ID, item.Status, item.Message)
+			rows = append(rows, []string{"  " + item.ID.String(), string(item.Status), cut(item.Message, widestReason)})
 		}
-		if err := t.Flush(); err != nil {
+		if err := printTable(w, rows, nil); err != nil {
 			return err
 		}
 	}
@@ -164,12 +232,19 @@ func printDetail(w io.Writer, d client.Detail) error {
 	return nil
 }
 
-// action makes a command that posts one action.
-func action(use, name, short, long string, flags func(cmd *cobra.Command, a *client.Action)) *cobra.Command {
+// action makes a command that posts one action, named as the command. example
+// is what comes after the command's name.
+func action(name, short, long, example string, flags func(cmd *cobra.Command, a *client.Action)) *cobra.Command {
 	var conn connection
 	var a client.Action
 	cmd := &cobra.Command{
-		Use: use, Short: short, Long: long, GroupID: "daemon", Args: cobra.ExactArgs(1),
+		Use: name + " APP", Short: short, Long: long, Example: "  rondo " + name + " " + example, GroupID: "daemon",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return misuse(cmd, "which application? rondo status lists them")
+			}
+			return atMost(1, "one application is taken")(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := conn.client()
 			if err != nil {
@@ -191,8 +266,8 @@ func action(use, name, short, long string, flags func(cmd *cobra.Command, a *cli
 }
 
 func newSync() *cobra.Command {
-	return action("sync APP", "sync", "Deploy what the ref is now, at once",
-		"Starts a pass without waiting for a push or a poll.",
+	return action("sync", "Deploy what the ref is now, at once",
+		"Starts a pass without waiting for a push or a poll; rondo status tells how it ends.", "shop --allow-prune",
 		func(cmd *cobra.Command, a *client.Action) {
 			cmd.Flags().BoolVar(&a.AllowPrune, "allow-prune", false, "release a plan that is held because it deletes much")
 			cmd.Flags().BoolVar(&a.Refresh, "refresh", false, "render again also when the files did not change")
@@ -200,19 +275,19 @@ func newSync() *cobra.Command {
 }
 
 func newPause() *cobra.Command {
-	return action("pause APP", "pause", "Change nothing of an application until it is resumed",
-		"Stops deployments and healing of one application, for when a person must act by hand.", nil)
+	return action("pause", "Change nothing of an application until it is resumed",
+		"Stops deployments and healing of one application, for when a person must act by hand.", "shop", nil)
 }
 
 func newResume() *cobra.Command {
-	return action("resume APP", "resume", "End a pause", "Deploys what the ref is now and heals again.", nil)
+	return action("resume", "End a pause", "Deploys what the ref is now and heals again.", "shop", nil)
 }
 
 func newRemove() *cobra.Command {
-	return action("remove APP", "remove", "Delete everything of an application that is gone from rondo.yaml",
-		"An application that is taken out of rondo.yaml is kept as it is until it is removed with this command.\nNamespaces are never deleted.",
+	return action("remove", "Delete everything of an application that is gone from rondo.yaml",
+		"An application that is taken out of rondo.yaml is kept as it is until it is removed with this\ncommand. Namespaces are never deleted.", "shop --confirm shop",
 		func(cmd *cobra.Command, a *client.Action) {
-			cmd.Flags().StringVar(&a.Confirm, "confirm", "", "the application's name, once more")
+			cmd.Flags().StringVar(&a.Confirm, "confirm", "", "the application's `name`, once more")
 		})
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/yaml"
@@ -15,27 +16,32 @@ import (
 )
 
 // folderCommand is what lint, render, plan and score have in common: a folder
-// in, text out.
-func folderCommand(name, short, long string, run func(cmd *cobra.Command, o folder.Options, out *output) error) *cobra.Command {
+// in, text out. cmd brings the texts.
+func folderCommand(cmd *cobra.Command, run func(cmd *cobra.Command, o folder.Options, out *output) error) *cobra.Command {
 	var o folder.Options
 	var out output
-	cmd := &cobra.Command{
-		Use: name + " DIR", Short: short, Long: long, GroupID: "files",
-		Args: cobra.MatchAll(cobra.ExactArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) error {
+	cmd.Use += " [DIR]"
+	cmd.Long += "\n\nDIR is a folder with an application's files; without it, the one you are in."
+	cmd.GroupID, cmd.Args = "files", atMost(1, "one folder is taken")
+	cmd.ValidArgsFunction = func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return nil, cobra.ShellCompDirectiveFilterDirs
+	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		o.Dir = "."
+		if len(args) == 1 {
 			o.Dir = args[0]
-			complete, err := o.Complete()
-			if err != nil {
-				return err
-			}
-			return run(cmd, complete, &out)
-		},
+		}
+		complete, err := o.Complete()
+		if err != nil {
+			return err
+		}
+		return run(cmd, complete, &out)
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.App, "app", "", "application name (default: the folder's name)")
+	f.StringVar(&o.App, "app", "", "`name` of the application (default: the folder's)")
 	f.StringVarP(&o.Environment, "environment", "e", "production", "environment whose part of the manifest is read")
-	f.StringVarP(&o.Namespace, "namespace", "n", "", "namespace (default: <app>-<environment>)")
-	f.StringVar(&o.Manifest, "manifest", "", "path of the manifest in DIR (default: the usual places)")
+	f.StringVarP(&o.Namespace, "namespace", "n", "", "namespace of the objects (default: <app>-<environment>)")
+	f.StringVar(&o.Manifest, "manifest", "", "`path` of the manifest in DIR (default: the usual places)")
 	f.StringVar(&o.IngressClass, "ingress-class", "", "IngressClass of the cluster")
 	f.BoolVar(&o.Incomplete, "allow-incomplete", false, "go on where the manifest asks for what is not built yet")
 	out.flag(cmd)
@@ -43,89 +49,127 @@ func folderCommand(name, short, long string, run func(cmd *cobra.Command, o fold
 }
 
 func newLint() *cobra.Command {
-	return folderCommand("lint", "Check an application's files",
-		"Prints every error, warning and hint about the files, each with file, line and fix.\nExits with 1 when there is an error.",
-		func(cmd *cobra.Command, o folder.Options, out *output) error {
-			bundle, err := folder.Render(cmd.Context(), o)
-			problems := bundle.Problems
-			if err != nil {
-				if problems = render.AsProblems(err); problems == nil {
-					return err
-				}
+	return folderCommand(&cobra.Command{
+		Use: "lint", Short: "Check an application's files",
+		Long:    "Prints every error, warning and hint about the files, each with file, line and fix.\nExits with 1 when there is an error.",
+		Example: "  rondo lint\n  rondo lint shop -e staging -o json",
+	}, func(cmd *cobra.Command, o folder.Options, out *output) error {
+		bundle, err := folder.Render(cmd.Context(), o)
+		problems := bundle.Problems
+		if err != nil {
+			if problems = render.AsProblems(err); problems == nil {
+				return err
 			}
-			if printErr := out.print(cmd, nonNil(problems), func(w io.Writer) error { return printProblems(w, problems) }); printErr != nil {
-				return printErr
-			}
-			return findings(err)
-		})
+		}
+		if printErr := out.print(cmd, nonNil(problems), func(w io.Writer) error { return printProblems(w, problems) }); printErr != nil {
+			return printErr
+		}
+		return findings(err)
+	})
 }
 
 func newRender() *cobra.Command {
-	return folderCommand("render", "Print the Kubernetes objects of an application",
-		"Prints the objects that a deployment would apply, in apply order, as YAML (text and yaml) or JSON.",
-		func(cmd *cobra.Command, o folder.Options, out *output) error {
-			bundle, err := folder.Render(cmd.Context(), o)
-			if err != nil {
-				return explain(cmd, err)
-			}
-			if out.form == "json" {
-				return out.print(cmd, bundle.Objects, nil)
-			}
+	return folderCommand(&cobra.Command{
+		Use: "render", Short: "Print the Kubernetes objects of an application",
+		Long: `Prints the objects that a deployment would apply, in the order of applying: as YAML
+(text and yaml), or as a List in JSON. Values of Secrets are printed as they are in the files.
+Two annotations need the daemon and differ there: the hash of the configuration that Pods
+read, and the revision.`,
+		Example: "  rondo render\n  rondo render shop -n shop-test | kubectl diff -f -",
+	}, func(cmd *cobra.Command, o folder.Options, out *output) error {
+		bundle, err := folder.Render(cmd.Context(), o)
+		if err != nil {
+			return explain(cmd, err)
+		}
+		if *out == "json" {
+			items := make([]map[string]any, 0, len(bundle.Objects))
 			for _, object := range bundle.Objects {
-				raw, err := yaml.Marshal(object.Body)
-				if err != nil {
-					return err
-				}
-				if _, err := fmt.Fprintf(cmd.OutOrStdout(), "---\n# %s\n%s", object.Origin, raw); err != nil {
-					return err
-				}
+				items = append(items, object.Body)
 			}
-			return nil
-		})
+			return out.print(cmd, map[string]any{"apiVersion": "v1", "kind": "List", "items": items}, nil)
+		}
+		for _, object := range bundle.Objects {
+			raw, err := yaml.Marshal(object.Body)
+			if err != nil {
+				return err
+			}
+			if _, err := fmt.Fprintf(cmd.OutOrStdout(), "---\n# %s\n%s", object.Origin, raw); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func newPlan() *cobra.Command {
 	var kubeconfig string
-	cmd := folderCommand("plan", "Show what a deployment would change in a cluster",
-		"Asks the cluster of the kubeconfig, with server-side dry-runs only, and prints what a deployment\nof DIR would change. Nothing is changed. Exits with 1 when the plan would be held or refused.",
-		func(cmd *cobra.Command, o folder.Options, out *output) error {
-			p, err := folder.Plan(cmd.Context(), o, kubeconfig)
-			if err != nil {
-				return explain(cmd, err)
-			}
-			err = out.print(cmd, p, func(w io.Writer) error {
-				_, err := io.WriteString(w, plan.Text(p, coloured(w)))
-				return err
-			})
-			if err == nil && (p.Held != "" || len(p.Refused) > 0) {
-				return errFindings
-			}
+	cmd := folderCommand(&cobra.Command{
+		Use: "plan", Short: "Show what a deployment would change in a cluster",
+		Long: `Asks the cluster of the kubeconfig, as its user and with reads and server-side dry-runs only,
+and prints what a deployment of DIR would change, delete and refuse. Nothing is changed.
+
+What is deleted is read from the application's inventory, as the daemon does. That a changed
+ConfigMap or Secret restarts Pods is not shown. Exits with 1 when the daemon would hold or
+refuse the plan.`,
+		Example: "  rondo plan\n  rondo plan shop --app shop -n shop-production --kubeconfig ~/.kube/production",
+	}, func(cmd *cobra.Command, o folder.Options, out *output) error {
+		p, err := folder.Plan(cmd.Context(), o, kubeconfig)
+		if err != nil {
+			return explain(cmd, err)
+		}
+		err = out.print(cmd, p, func(w io.Writer) error {
+			_, err := io.WriteString(w, plan.Text(p, coloured(w))+summary(p, o)+"\n")
 			return err
 		})
-	cmd.Flags().StringVar(&kubeconfig, "kubeconfig", "", "kubeconfig of the cluster (default: KUBECONFIG, else ~/.kube/config)")
+		if err == nil && (p.Held != "" || len(p.Refused) > 0) {
+			return errFindings
+		}
+		return err
+	})
+	cmd.Flags().StringVar(&kubeconfig, "kubeconfig", "", "`file` of the cluster (default: KUBECONFIG, else ~/.kube/config)")
 	return cmd
 }
 
+// summary counts what a plan would do.
+func summary(p plan.Plan, o folder.Options) string {
+	n := p.Counts()
+	var parts []string
+	for _, a := range []plan.Action{plan.Create, plan.Configure, plan.Recreate, plan.Heal, plan.Prune} {
+		if n[a] > 0 {
+			parts = append(parts, fmt.Sprintf("%d to %s", n[a], a))
+		}
+	}
+	if len(p.Refused) > 0 {
+		parts = append(parts, fmt.Sprintf("%d refused", len(p.Refused)))
+	}
+	if len(parts) == 0 {
+		return fmt.Sprintf("nothing to change in namespace %s: %d unchanged", o.Namespace, n[plan.Unchanged])
+	}
+	return fmt.Sprintf("application %s in namespace %s: %s, %d unchanged", o.App, o.Namespace, strings.Join(parts, ", "), n[plan.Unchanged])
+}
+
 func newScore() *cobra.Command {
-	return folderCommand("score", "Score an application from its files alone",
-		"Prints the StackScore that rendering alone can tell; what needs a cluster is left out.\nExits with 1 when the score is below C.",
-		func(cmd *cobra.Command, o folder.Options, out *output) error {
-			bundle, err := folder.Render(cmd.Context(), o)
-			if err != nil {
-				return explain(cmd, err)
-			}
-			s := score.Compute(score.Input{Bundle: bundle})
-			if err := out.print(cmd, s, func(w io.Writer) error {
-				_, err := io.WriteString(w, score.Text(s))
-				return err
-			}); err != nil {
-				return err
-			}
-			if s.Overall > score.C {
-				return errFindings
-			}
-			return nil
-		})
+	return folderCommand(&cobra.Command{
+		Use: "score", Short: "Score an application from its files alone",
+		Long:    "Prints the StackScore that the files alone can tell; what needs a cluster is left out.\nExits with 1 when the score is below C.",
+		Example: "  rondo score\n  rondo score shop -o json",
+	}, func(cmd *cobra.Command, o folder.Options, out *output) error {
+		bundle, err := folder.Render(cmd.Context(), o)
+		if err != nil {
+			return explain(cmd, err)
+		}
+		s := score.Compute(score.Input{Bundle: bundle})
+		if err := out.print(cmd, s, func(w io.Writer) error {
+			_, err := io.WriteString(w, score.Text(s))
+			return err
+		}); err != nil {
+			return err
+		}
+		if !score.Met(s, "") {
+			return errFindings
+		}
+		return nil
+	})
 }
 
 // explain prints the problems behind err to standard error, if it is about the
@@ -158,23 +202,27 @@ func nonNil(ps []render.Problem) []render.Problem {
 
 // printProblems prints one line per problem and a line that counts them.
 func printProblems(w io.Writer, ps []render.Problem) error {
+	if len(ps) == 0 {
+		_, err := fmt.Fprintln(w, "no findings")
+		return err
+	}
 	colour := coloured(w)
 	for i := range ps {
-		word, paint := "info", "36"
+		word, tint := "info", cyan
 		switch {
 		case ps[i].IsError():
-			word, paint = "error", "31"
+			word, tint = "error", red
 		case ps[i].IsWarning():
-			word, paint = "warning", "33"
+			word, tint = "warning", yellow
 		}
 		if colour {
-			word = "\x1b[" + paint + "m" + word + "\x1b[0m"
+			word = paint(tint, word)
 		}
 		if _, err := fmt.Fprintf(w, "%s: %s\n", word, ps[i].Error()); err != nil {
 			return err
 		}
 	}
 	errs, warnings, infos := render.CountProblems(ps)
-	_, err := fmt.Fprintf(w, "%d errors, %d warnings, %d infos\n", errs, warnings, infos)
+	_, err := fmt.Fprintf(w, "%s, %s, %s\n", counted(errs, "error"), counted(warnings, "warning"), counted(infos, "info"))
 	return err
 }

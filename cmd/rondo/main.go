@@ -48,24 +48,50 @@ func run(ctx context.Context, args []string) int {
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "rondo",
-		Short:         "Make a Kubernetes cluster follow git",
-		Long:          "rondo pulls application repositories, renders each manifest.yml into Kubernetes objects,\napplies them on a loop, and answers on the commit.",
+		Use:   "rondo",
+		Short: "Make a Kubernetes cluster follow git",
+		Long: `rondo pulls application repositories, renders each manifest.yml into Kubernetes
+objects, applies them on a loop, and answers on the commit.
+
+Exit codes: 0 all is well, 1 something was found, 2 misused or unable.`,
+		Example: `  rondo lint                    check the folder before pushing it
+  rondo plan                    see what it would change in the cluster
+  rondo status                  see how everything is
+  rondo serve --config rondo.yaml`,
 		Version:       buildVersion(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
 	}
 	root.AddGroup(
 		&cobra.Group{ID: "files", Title: "A folder, before it is pushed:"},
-		&cobra.Group{ID: "daemon", Title: "A running daemon:"},
+		&cobra.Group{ID: "daemon", Title: "The daemon, and what it keeps:"},
+		&cobra.Group{ID: "more", Title: "More:"},
 	)
+	root.SetHelpCommandGroupID("more")
+	root.SetCompletionCommandGroupID("more")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return misuse(cmd, err.Error())
+	})
 	root.AddCommand(
-		newServe(),
 		newLint(), newRender(), newPlan(), newScore(),
-		newStatus(), newSync(), newPause(), newResume(), newRemove(),
+		newServe(), newStatus(), newSync(), newPause(), newResume(), newRemove(),
 	)
 	return root
+}
+
+// misuse is an error about flags or arguments, with where to read on.
+func misuse(cmd *cobra.Command, what string) error {
+	return fmt.Errorf("%s; see %s --help", what, cmd.CommandPath())
+}
+
+// atMost refuses more than n arguments, saying what they are.
+func atMost(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > n {
+			return misuse(cmd, fmt.Sprintf("%d arguments given, %s", len(args), what))
+		}
+		return nil
+	}
 }
 
 func buildVersion() string {

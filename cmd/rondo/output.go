@@ -2,31 +2,53 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/yaml"
 )
 
-// output is the flag --output.
-type output struct{ form string }
+// output is the flag --output: text, json or yaml.
+type output string
+
+func (o *output) String() string { return string(*o) }
+func (o *output) Type() string   { return "form" }
+
+func (o *output) Set(s string) error {
+	switch s {
+	case "text", "json", "yaml":
+		*o = output(s)
+		return nil
+	}
+	return errors.New("write text, json or yaml")
+}
 
 func (o *output) flag(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&o.form, "output", "o", "text", "text, json or yaml")
+	*o = "text"
+	cmd.Flags().VarP(o, "output", "o", "text, json or yaml")
+	complete(cmd, "output", "text", "json", "yaml")
+}
+
+// complete offers these values of a flag to the shell.
+func complete(cmd *cobra.Command, flag string, values ...cobra.Completion) {
+	// The error says that the flag does not exist, which the next run of --help shows.
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // print writes v as JSON or YAML, or calls text.
 func (o *output) print(cmd *cobra.Command, v any, text func(w io.Writer) error) error {
 	w := cmd.OutOrStdout()
-	switch o.form {
-	case "text":
-		return text(w)
+	switch *o {
 	case "json":
 		enc := json.NewEncoder(w)
+		enc.SetEscapeHTML(false)
 		enc.SetIndent("", "  ")
 		return enc.Encode(v)
 	case "yaml":
@@ -37,7 +59,7 @@ func (o *output) print(cmd *cobra.Command, v any, text func(w io.Writer) error) 
 		_, err = w.Write(raw)
 		return err
 	default:
-		return fmt.Errorf("--output is text, json or yaml, not %q", o.form)
+		return text(w)
 	}
 }
 
@@ -45,7 +67,69 @@ func (o *output) print(cmd *cobra.Command, v any, text func(w io.Writer) error) 
 func coloured(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	_, no := os.LookupEnv("NO_COLOR")
-	return ok && !no && isatty.IsTerminal(f.Fd())
+	return ok && !no && os.Getenv("TERM") != "dumb" && isatty.IsTerminal(f.Fd())
+}
+
+// Colours of a terminal.
+const (
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+	cyan   = "36"
+)
+
+func paint(colour, text string) string {
+	if colour == "" {
+		return text
+	}
+	return "\x1b[" + colour + "m" + text + "\x1b[0m"
+}
+
+// printTable prints rows in columns as wide as their longest cell. colour, when
+// set, is asked for the colour of a cell; the last column is not padded.
+func printTable(w io.Writer, rows [][]string, colour func(row, column int) string) error {
+	var widths []int
+	for _, row := range rows {
+		for i, cell := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	var b strings.Builder
+	for r, row := range rows {
+		for i, cell := range row {
+			pad := ""
+			if i < len(row)-1 {
+				pad = strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+2)
+			}
+			if colour != nil {
+				cell = paint(colour(r, i), cell)
+			}
+			b.WriteString(cell + pad)
+		}
+		b.WriteByte('\n')
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// cut keeps a cell of a table on one line.
+func cut(s string, most int) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if utf8.RuneCountInString(s) <= most {
+		return s
+	}
+	return string([]rune(s)[:most-1]) + "…"
+}
+
+// counted is "1 error", "2 errors".
+func counted(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprint(n, " ", what)
 }
 
 func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {

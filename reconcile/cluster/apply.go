@@ -26,7 +26,7 @@ import (
 // ends with ctx, and with it the apply.
 func (c *Cluster) Apply(ctx context.Context, p plan.Plan) (out plan.Outcome, err error) {
 	out.Inventory = p.Inventory
-	if p.Held != "" || len(p.Refused) > 0 {
+	if c.o.ReadOnly || p.Held != "" || len(p.Refused) > 0 {
 		return out, fmt.Errorf("apply %s: the plan must not be carried out", p.Target.App)
 	}
 	forgets := slices.ContainsFunc(p.Changes, func(change plan.Change) bool { return change.Forget })
@@ -181,11 +181,11 @@ func (w *writing) wave(ctx context.Context, group []plan.Change) error {
 		b.Objects = append(b.Objects, *change.Object)
 	}
 	report, err := w.wait(ctx, w.p.Target, b, false)
-	if err != nil {
+	switch {
+	case errors.Is(err, plan.ErrUnhealthy), err == nil && report.Worst != health.Current:
+		return fmt.Errorf("%w: %s", plan.ErrUnhealthy, report.Sentence)
+	case err != nil:
 		return fmt.Errorf("wait for wave %d: %w", group[0].Object.Wave, err)
-	}
-	if report.Worst != health.Current {
-		return fmt.Errorf("wait for wave %d: %s", group[0].Object.Wave, report.Sentence)
 	}
 	return nil
 }

@@ -86,20 +86,29 @@ func sameContent(a, b plan.Inventory) bool {
 	return reflect.DeepEqual(a, b)
 }
 
-// union is every entry of the inventory, and one without a digest for each
-// object that is about to be written for the first time.
+// union is every entry of the inventory, and one for each object that is about
+// to be written for the first time. What is about to be written has no digest:
+// after a crash nobody knows whether it was.
 func union(p plan.Plan) []plan.Entry {
-	known := make(map[render.ID]bool, len(p.Inventory.Entries))
+	written := make(map[render.ID]string, len(p.Changes)) // to its API version
+	for _, change := range p.Changes {
+		if writes(change) && change.Object != nil {
+			written[change.ID] = change.Object.Version
+		}
+	}
 	entries := make([]plan.Entry, 0, len(p.Inventory.Entries)+len(p.Changes))
 	if p.Inventory.Broken == "" {
 		entries = append(entries, p.Inventory.Entries...)
 	}
-	for _, e := range entries {
-		known[e.ID] = true
+	for i, e := range entries {
+		if _, ok := written[e.ID]; ok {
+			entries[i].Digest = ""
+			delete(written, e.ID)
+		}
 	}
 	for _, change := range p.Changes {
-		if writes(change) && change.Object != nil && !known[change.ID] {
-			entries = append(entries, plan.Entry{ID: change.ID, Version: change.Object.Version})
+		if version, ok := written[change.ID]; ok {
+			entries = append(entries, plan.Entry{ID: change.ID, Version: version})
 		}
 	}
 	return entries

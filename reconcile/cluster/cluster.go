@@ -31,6 +31,9 @@ type Options struct {
 	SingleTenant bool
 	Key          []byte // of the inventory's HMAC and of all digests; secret
 	Holder       string // names this process in inventories and the Lease; unique
+	// ReadOnly is for plans that are only shown: inventories are believed without
+	// their HMAC, for want of the key, and Apply refuses.
+	ReadOnly bool
 	// TakeOver lists patterns of field managers whose fields are taken over; a
 	// trailing "*" stands for any ending. Nil means plan.DefaultTakeOver.
 	TakeOver    []string

@@ -98,6 +98,11 @@ func (c *Cluster) introduce(ctx context.Context, t plan.Target) error {
 	drifts := c.assessAll(a)
 	paused := a.paused
 	c.mu.Unlock()
+	for _, e := range inv.Entries {
+		if e.Seeded { // what its count may be is in the bundle, which a pass brings
+			drifts = append(drifts, plan.Drift{ID: e.ID, Seen: c.o.Now().UTC()})
+		}
+	}
 	if paused {
 		c.o.OnPause(t.App, true)
 	}

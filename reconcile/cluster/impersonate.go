@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/metadata"
@@ -32,7 +33,8 @@ type clients struct {
 	base         http.RoundTripper
 	metrics      *metrics
 	singleTenant bool
-	version      string // "1.36"
+	version      string                // "1.36"
+	lease        atomic.Pointer[lease] // nil: Lead was not called
 
 	mu sync.Mutex
 	as map[string]client // by user name
@@ -51,6 +53,7 @@ func newClients(ctx context.Context, o Options, m *metrics) (*clients, error) {
 	if c.base == nil {
 		c.base = http.DefaultTransport
 	}
+	c.base = &fenced{next: c.base, lease: &c.lease}
 	c.ownHTTP = &http.Client{Transport: &counting{next: c.base, identity: "rondo", metrics: m}}
 	fair, err := c.greet(ctx)
 	if err != nil {

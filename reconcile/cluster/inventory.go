@@ -93,7 +93,7 @@ func (c *Cluster) readInventory(ctx context.Context, api client, t plan.Target) 
 		content = append(content, bytes...)
 	}
 	mac, err := hex.DecodeString(text(head, keyHMAC))
-	if err != nil || !hmac.Equal(mac, c.sign(t, content)) {
+	if !c.o.ReadOnly && (err != nil || !hmac.Equal(mac, c.sign(t, content))) {
 		return broken("its HMAC does not fit: it was changed by hand, or written with another key")
 	}
 	inventory, err := unpack(content)

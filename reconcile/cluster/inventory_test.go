@@ -190,3 +190,22 @@ func (f *fixture) data(name string) map[string]string {
 	}
 	return data
 }
+
+// TestAReaderWithoutTheKeySeesTheInventoryAndWritesNothing is what a plan on a
+// developer's machine rests on.
+func TestAReaderWithoutTheKeySeesTheInventoryAndWritesNothing(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	f.pass(f.bundle(configMap("env", "info"), configMap("old", "info")))
+	reader := f.another(func(o *Options) { o.Key, o.ReadOnly = []byte("not the daemon's"), true })
+	p := f.planWith(reader, f.bundle(configMap("env", "debug")))
+	if p.Inventory.Broken != "" || p.Counts()[plan.Prune] != 1 {
+		t.Errorf("inventory broken: %q, plan %v", p.Inventory.Broken, p.Counts())
+	}
+	if out, err := reader.Apply(t.Context(), p); err == nil || out.Writes > 0 {
+		t.Errorf("Apply wrote %d objects, error %v", out.Writes, err)
+	}
+	if !f.exists(f.id("", "ConfigMap", "old")) {
+		t.Error("the object is pruned")
+	}
+}

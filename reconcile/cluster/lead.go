@@ -42,12 +42,25 @@ func (c *Cluster) Lead(ctx context.Context, namespace, name string, run func(ctx
 	leading, lose := context.WithCancelCause(ctx)
 	defer lose(nil)
 	elected := make(chan struct{})
-	elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
-		Lock: &resourcelock.LeaseLock{
+	lease := &lease{
+		LeaseLock: resourcelock.LeaseLock{
 			LeaseMeta:  metav1.ObjectMeta{Namespace: namespace, Name: name},
 			Client:     api,
 			LockConfig: resourcelock.ResourceLockConfig{Identity: c.o.Holder},
 		},
+		seen: func(holder string) {
+			select {
+			case <-elected:
+				if holder != "" && holder != c.o.Holder {
+					lose(ErrLeaseLost)
+				}
+			default:
+			}
+		},
+	}
+	c.api.lease.Store(lease)
+	elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
+		Lock:          lease,
 		LeaseDuration: leaseDuration, RenewDeadline: renewDeadline, RetryPeriod: retryPeriod,
 		ReleaseOnCancel: true, Name: name,
 		Callbacks: leaderelection.LeaderCallbacks{

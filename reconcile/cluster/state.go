@@ -93,17 +93,20 @@ const (
 // judge compares what is seen with what was recorded.
 func (o *object) judge() verdict {
 	now, was := o.now, o.recorded
-	if was.Version == "" || !now.seen() || !newer(now.mark.Version, was.Version) {
-		return fine // never applied, never seen, or seen before our own write
-	}
+	outside := o.seeded != nil && now.replicas >= 0 && o.seeded.Clamp(now.replicas) != now.replicas
 	switch {
+	case was.Version == "" || !now.seen():
+		return fine // never applied, or never seen
+	case outside && now.mark.Version == was.Version:
+		return changed // settled before the range was known
+	case !newer(now.mark.Version, was.Version):
+		return fine // seen before our own write
 	case now.gone && now.mark.UID == was.UID && !o.finishes:
 		return missing
 	case now.gone:
 		return fine // a predecessor went, or a Job that had ended
 	case now.mark.UID != was.UID, now.mark.Fields != was.Fields,
-		now.foreign != "",
-		o.seeded != nil && now.replicas >= 0 && o.seeded.Clamp(now.replicas) != now.replicas:
+		now.foreign != "", outside:
 		return changed
 	case now.mark.Generation != was.Generation:
 		return suspect

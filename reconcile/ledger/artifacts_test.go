@@ -49,7 +49,7 @@ func TestAnArtifactKeepsItsDigest(t *testing.T) {
 			o.Body["value"] = v
 			o.Replicas = &render.Range{Min: 1, Max: 3}
 			want := artifact(o)
-			must(t, l.Artifact(t.Context(), "shop", want))
+			must(t, l.Artifact(t.Context(), "shop", want, false))
 			got, found, err := l.LoadArtifact(t.Context(), "shop")
 			must(t, err)
 			if !found || got.Bundle.Digest(testKey) != want.Bundle.Digest(testKey) {
@@ -119,8 +119,8 @@ func TestTheNewestArtifactIsLoadedAndTwoAreKept(t *testing.T) {
 		t.Fatalf("before the first: found %t, %v", found, err)
 	}
 	for _, digest := range []string{"one", "two", "three"} {
-		must(t, l.Artifact(t.Context(), "shop", reconcile.Artifact{InputDigest: digest}))
-		must(t, l.Artifact(t.Context(), "blog", reconcile.Artifact{InputDigest: "blog"}))
+		must(t, l.Artifact(t.Context(), "shop", reconcile.Artifact{InputDigest: digest}, false))
+		must(t, l.Artifact(t.Context(), "blog", reconcile.Artifact{InputDigest: "blog"}, false))
 	}
 	got, _, err := l.LoadArtifact(t.Context(), "shop")
 	must(t, err)
@@ -128,6 +128,26 @@ func TestTheNewestArtifactIsLoadedAndTwoAreKept(t *testing.T) {
 	must(t, l.reader.QueryRow(`SELECT COUNT(*) FROM artifacts WHERE app = 'shop'`).Scan(&kept))
 	if got.InputDigest != "three" || kept != 2 {
 		t.Errorf("newest is %q, %d kept; want three, 2", got.InputDigest, kept)
+	}
+}
+
+func TestWhatWasAppliedIsKeptUntilSomethingElseWas(t *testing.T) {
+	l, _ := fresh(t)
+	must(t, l.Artifact(t.Context(), "blog", reconcile.Artifact{InputDigest: "blog"}, true))
+	for i, digest := range []string{"applied", "cut short", "cut short again", "newest"} {
+		must(t, l.Artifact(t.Context(), "shop", reconcile.Artifact{InputDigest: digest}, i > 1))
+	}
+	got, found, err := l.LoadApplied(t.Context(), "shop", "applied")
+	if err != nil || !found || got.InputDigest != "applied" {
+		t.Errorf("applied: %q, found %t, %v", got.InputDigest, found, err)
+	}
+	if got, _, err := l.LoadArtifact(t.Context(), "shop"); err != nil || got.InputDigest != "newest" {
+		t.Errorf("newest: %q, %v", got.InputDigest, err)
+	}
+	for _, gone := range []string{"cut short", "cut short again", "blog"} {
+		if _, found, err := l.LoadApplied(t.Context(), "shop", gone); found || err != nil {
+			t.Errorf("%s: found %t, %v", gone, found, err)
+		}
 	}
 }
 
@@ -140,7 +160,7 @@ func TestAnArtifactThatDoesNotOpenIsAnError(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, _ := fresh(t)
-			must(t, l.Artifact(t.Context(), "shop", artifact(secret("x"))))
+			must(t, l.Artifact(t.Context(), "shop", artifact(secret("x")), false))
 			must(t, l.exec(t.Context(), "test", `UPDATE artifacts SET `+set))
 			var app string
 			must(t, l.reader.QueryRow(`SELECT app FROM artifacts`).Scan(&app))
@@ -155,7 +175,7 @@ func TestAnotherKeyIsRefused(t *testing.T) {
 	o, _ := options(t)
 	l, err := Open(t.Context(), o)
 	must(t, err)
-	must(t, l.Artifact(t.Context(), "shop", artifact(secret("x"))))
+	must(t, l.Artifact(t.Context(), "shop", artifact(secret("x")), false))
 	must(t, l.Close())
 	other := o
 	other.Key = bytes.Repeat([]byte{7}, KeySize)
@@ -180,7 +200,7 @@ func TestT25_NoSecretIsStoredInClear(t *testing.T) {
 	a := artifact(object)
 	r := begin(t, l, result("shop", main1))
 	r.Plan = &plan.Plan{Changes: []plan.Change{{Action: plan.Create, ID: object.ID, Object: &object}}}
-	must(t, l.Artifact(t.Context(), "shop", a))
+	must(t, l.Artifact(t.Context(), "shop", a, false))
 	must(t, l.Record(t.Context(), r, reconcile.State{App: "shop"}, []reconcile.Message{status("success", "live")}))
 
 	var row []byte

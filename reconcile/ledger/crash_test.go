@@ -37,7 +37,7 @@ func writeUntilKilled(url string) error {
 					return err
 				}
 				fmt.Println("pass", r.Pass)
-				if err := l.Artifact(ctx, r.App.Name, artifact(secret(id))); err != nil {
+				if err := l.Artifact(ctx, r.App.Name, artifact(secret(id)), false); err != nil {
 					return err
 				}
 				fmt.Println("artifact", r.App.Name)

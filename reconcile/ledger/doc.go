@@ -39,6 +39,12 @@
 // Pause and orphan flags have columns of their own which Record never writes,
 // so a person's pause cannot be lost to a pass that read the state before it.
 //
+// Several daemons may share a ledger: any takes deliveries, the active one does
+// the rest. [Ledger.Lead] numbers the terms of the active ones, and each write
+// of the loop looks at the number in its own transaction, so that a former
+// leader can spoil nothing. To ask the Lease instead was rejected: its answer
+// is old by the time of the write.
+//
 // An attempt to send is remembered in memory as well as on disk: the disk says
 // after a crash that a message may have been sent, the memory keeps a newer
 // message of the same key back until the older has ended.

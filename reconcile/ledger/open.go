@@ -11,7 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -48,6 +48,7 @@ type Ledger struct {
 	group  group
 	flight flight
 	ready  chan struct{}
+	term   atomic.Int64 // 0: Lead was not called
 }
 
 var _ reconcile.Journal = (*Ledger)(nil)
@@ -92,7 +93,7 @@ func Open(ctx context.Context, o Options) (_ *Ledger, err error) {
 	if l.reader, err = connect(path, readers, "_pragma=query_only(1)"); err != nil {
 		return nil, err
 	}
-	if l.metrics, err = newMetrics(o.Registerer, l.depth); err != nil {
+	if l.metrics, err = newMetrics(o.Registerer, l.OutboxDepth); err != nil {
 		return nil, err
 	}
 	l.wake() // what a former process left to be sent
@@ -194,10 +195,4 @@ func fromMicros(n int64) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMicro(n).UTC()
-}
-
-// group is the transaction that is being gathered; see write.
-type group struct {
-	mu   sync.Mutex
-	next *batch // nil: nobody waits
 }

@@ -90,9 +90,7 @@ func (l *Ledger) wake() {
 }
 
 // OutboxDepth is how many messages wait, those being sent included.
-func (l *Ledger) OutboxDepth(ctx context.Context) (int, error) { return l.depth(ctx) }
-
-func (l *Ledger) depth(ctx context.Context) (n int, err error) {
+func (l *Ledger) OutboxDepth(ctx context.Context) (n int, err error) {
 	err = l.read(ctx, "outbox_depth", func(ctx context.Context, db *sql.DB) error {
 		return db.QueryRowContext(ctx, `SELECT COUNT(*) FROM outbox`).Scan(&n)
 	})

@@ -17,7 +17,7 @@ const minPrefix = 4
 // Begin opens a pass and gives it its number, which is higher than all before.
 // r.Pass is not read.
 func (l *Ledger) Begin(ctx context.Context, r reconcile.Result) (pass int64, err error) {
-	err = l.write(ctx, "begin", func(ctx context.Context, tx *sql.Tx) (err error) {
+	err = l.lead(ctx, "begin", func(ctx context.Context, tx *sql.Tx) (err error) {
 		if pass, err = number(ctx, tx, "pass"); err != nil {
 			return err
 		}
@@ -39,7 +39,7 @@ func (l *Ledger) Record(ctx context.Context, r reconcile.Result, s reconcile.Sta
 		return fmt.Errorf("record pass %d of %q: it was not begun, or its state is that of %q", r.Pass, r.App.Name, s.App)
 	}
 	enqueued := false
-	err := l.write(ctx, "record", func(ctx context.Context, tx *sql.Tx) (err error) {
+	err := l.lead(ctx, "record", func(ctx context.Context, tx *sql.Tx) (err error) {
 		if err := putPass(ctx, tx, r); err != nil {
 			return err
 		}
@@ -61,7 +61,7 @@ func (l *Ledger) Record(ctx context.Context, r reconcile.Result, s reconcile.Sta
 // Tell enqueues messages that belong to no pass.
 func (l *Ledger) Tell(ctx context.Context, messages []reconcile.Message) error {
 	enqueued := false
-	err := l.write(ctx, "tell", func(ctx context.Context, tx *sql.Tx) (err error) {
+	err := l.lead(ctx, "tell", func(ctx context.Context, tx *sql.Tx) (err error) {
 		enqueued, err = l.enqueueAll(ctx, tx, messages)
 		return err
 	})

@@ -105,7 +105,7 @@ func (l *Ledger) waiting(ctx context.Context, due int64, limit int) ([]reconcile
 // Every attempt ends with Sent, Defer or Drop.
 func (l *Ledger) Attempt(ctx context.Context, id int64) error {
 	took := false
-	err := l.write(ctx, "attempt", func(ctx context.Context, tx *sql.Tx) error {
+	err := l.lead(ctx, "attempt", func(ctx context.Context, tx *sql.Tx) error {
 		p, found, err := find(ctx, tx, `id = $1`, id)
 		if err != nil {
 			return err
@@ -168,7 +168,7 @@ func (l *Ledger) Drop(ctx context.Context, id int64, reason string) error {
 // its key starts afresh.
 func (l *Ledger) end(ctx context.Context, op string, id int64, also func(context.Context, *sql.Tx, reconcile.Message) error) error {
 	freed := false
-	err := l.write(ctx, op, func(ctx context.Context, tx *sql.Tx) error {
+	err := l.lead(ctx, op, func(ctx context.Context, tx *sql.Tx) error {
 		m, flying := l.flight.get(id)
 		if !flying {
 			p, found, err := find(ctx, tx, `id = $1`, id)
@@ -212,7 +212,7 @@ func (l *Ledger) end(ctx context.Context, op string, id int64, also func(context
 // marked as attempted: a request that failed may have arrived all the same.
 // The reason holds no secret.
 func (l *Ledger) Defer(ctx context.Context, id int64, until time.Time, reason string) error {
-	err := l.write(ctx, "defer", func(ctx context.Context, tx *sql.Tx) error {
+	err := l.lead(ctx, "defer", func(ctx context.Context, tx *sql.Tx) error {
 		m, flying := l.flight.get(id)
 		if !flying {
 			p, found, err := find(ctx, tx, `id = $1`, id)

@@ -103,7 +103,7 @@ func (l *Ledger) SetOrphaned(ctx context.Context, app string, orphaned bool) err
 // Delete forgets the state and the artifacts of app. Its passes stay until
 // [Ledger.Retain] removes them, and its messages are still sent.
 func (l *Ledger) Delete(ctx context.Context, app string) error {
-	err := l.write(ctx, "delete", func(ctx context.Context, tx *sql.Tx) error {
+	err := l.lead(ctx, "delete", func(ctx context.Context, tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM artifacts WHERE app = $1`, app); err != nil {
 			return err
 		}

@@ -23,7 +23,7 @@ func TestStatesComeBackAndAreForgotten(t *testing.T) {
 	must(t, l.Record(t.Context(), r, want, nil))
 	rb := begin(t, l, result("blog", main1))
 	must(t, l.Record(t.Context(), rb, reconcile.State{App: "blog"}, nil))
-	must(t, l.Artifact(t.Context(), "shop", reconcile.Artifact{Revision: main1}))
+	must(t, l.Artifact(t.Context(), "shop", reconcile.Artifact{Revision: main1}, false))
 
 	must(t, l.SetOrphaned(t.Context(), "shop", true))
 	must(t, l.SetOrphaned(t.Context(), "never seen", true))

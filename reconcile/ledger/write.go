@@ -4,13 +4,20 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"sync"
 	"time"
 )
 
 // maxBatch bounds how long one transaction can take.
 const maxBatch = 256
 
-// batch is a group of writes that share one transaction.
+// group holds the batch that still gathers.
+type group struct {
+	mu   sync.Mutex
+	next *batch // nil: nobody waits
+}
+
+// batch is a number of writes that share one transaction.
 type batch struct {
 	jobs  []*job
 	taken bool // by its transaction: jobs can neither join nor leave any more
@@ -44,8 +51,7 @@ func (l *Ledger) write(ctx context.Context, op string, do func(ctx context.Conte
 	l.group.mu.Unlock()
 
 	if first {
-		// The others of the batch did not ask for this context's deadline.
-		l.commit(context.WithoutCancel(ctx), b)
+		l.commit(ctx, b)
 		return j.err
 	}
 	select {
@@ -66,18 +72,23 @@ func (l *Ledger) write(ctx context.Context, op string, do func(ctx context.Conte
 }
 
 // commit waits for the writing connection, which is when others join, and then
-// writes for all.
+// writes for all. ctx is that of the first job.
 func (l *Ledger) commit(ctx context.Context, b *batch) {
 	defer close(b.done)
-	tx, err := l.writer.BeginTx(ctx, nil)
+	// The others did not ask for this context's deadline.
+	shared := context.WithoutCancel(ctx)
+	tx, err := l.writer.BeginTx(shared, nil)
 	l.group.mu.Lock()
 	b.taken = true
 	if l.group.next == b {
 		l.group.next = nil
 	}
 	l.group.mu.Unlock()
+	if first := b.jobs[0]; ctx.Err() != nil {
+		first.do, first.err = nil, context.Cause(ctx)
+	}
 	if err == nil {
-		if err = run(ctx, tx, b.jobs); err == nil {
+		if err = run(shared, tx, b.jobs); err == nil {
 			err = tx.Commit()
 		} else {
 			_ = tx.Rollback() // err says why; SQLite may have rolled back by itself

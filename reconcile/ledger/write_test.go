@@ -128,6 +128,36 @@ func TestAWriteWhoseContextEndedIsNotMade(t *testing.T) {
 	}
 }
 
+func TestAWriteThatCommitsForOthersCanEndToo(t *testing.T) {
+	l, c := fresh(t)
+	gone := errors.New("client went away")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	var g errgroup.Group
+	var got error
+	gather(t, l, 2, func() {
+		g.Go(func() error {
+			_, got = l.Deliver(ctx, push("d1", c.now()))
+			return nil
+		})
+		for lead := false; !lead; {
+			l.group.mu.Lock()
+			lead = l.group.next != nil
+			l.group.mu.Unlock()
+		}
+		g.Go(func() error {
+			_, err := l.Deliver(t.Context(), push("d2", c.now()))
+			return err
+		})
+		cancel(gone)
+	})
+	must(t, g.Wait())
+	all, err := l.Unhandled(t.Context())
+	must(t, err)
+	if !errors.Is(got, gone) || len(all) != 1 || all[0].ID != "d2" {
+		t.Errorf("deliver says %v and there are %v; want its cause and d2 alone", got, all)
+	}
+}
+
 func TestAFullDiskIsToldAndOvercome(t *testing.T) {
 	l, c := fresh(t)
 	pages := func(set string) (n int) {
@@ -178,7 +208,7 @@ func TestManyAtOnce(t *testing.T) {
 				if _, err := l.Deliver(ctx, push(fmt.Sprint(app, i), c.now())); err != nil {
 					return err
 				}
-				if err := l.Artifact(ctx, app, artifact(secret(app))); err != nil {
+				if err := l.Artifact(ctx, app, artifact(secret(app)), false); err != nil {
 					return err
 				}
 				m := status("success", fmt.Sprint(i))

@@ -45,11 +45,36 @@ func (f *Fights) Forget(app string) {
 	delete(f.heals, app)
 }
 
-// Stop notes the heals of p, which are about to be carried out, and turns those
-// that were carried out too often into skips. The text says which field of
-// which object, and who takes it; it is empty when nothing was stopped. A field
-// that was stopped stays so until [Fights.Forget].
-func (f *Fights) Stop(app string, p *Plan, now time.Time) string {
+// Stop turns the heals of p that were carried out too often into skips. The text
+// says which field of which object, and who takes it; it is empty when nothing
+// was stopped. A field that was stopped stays so until [Fights.Forget].
+func (f *Fights) Stop(app string, p *Plan) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	bouts := f.heals[app]
+	var text string
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		if c.Action != Heal {
+			continue
+		}
+		loser, stopped := lost(bouts, c)
+		if !stopped {
+			continue
+		}
+		reason := fmt.Sprintf("%s was put back %d times in %s and %s; resolve it, then run rondo sync %s",
+			loser.what, fightTimes, short(fightWindow), loser.by, app)
+		c.Action, c.Reason = Skip, reason
+		if text == "" {
+			text = c.ID.String() + ": " + reason
+		}
+	}
+	return text
+}
+
+// Note counts the heals of p, which were carried out at now. A heal that failed
+// is nobody's fight.
+func (f *Fights) Note(app string, p *Plan, now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	bouts := f.heals[app]
@@ -61,28 +86,14 @@ func (f *Fights) Stop(app string, p *Plan, now time.Time) string {
 	maps.DeleteFunc(bouts, func(_ contested, b *bout) bool {
 		return !b.stopped && now.Sub(b.at[len(b.at)-1]) >= fightWindow
 	})
-	var text string
 	for i := range p.Changes {
-		c := &p.Changes[i]
-		if c.Action != Heal {
-			continue
-		}
-		loser, stopped := lost(bouts, c)
-		if !stopped {
+		if c := &p.Changes[i]; c.Action == Heal {
 			note(bouts, c, now)
-			continue
-		}
-		reason := fmt.Sprintf("%s was put back %d times in %s and %s; resolve it, then run rondo sync %s",
-			loser.what, fightTimes, short(fightWindow), loser.by, app)
-		c.Action, c.Reason = Skip, reason
-		if text == "" {
-			text = c.ID.String() + ": " + reason
 		}
 	}
 	if len(bouts) > 0 {
 		f.heals[app] = bouts
 	}
-	return text
 }
 
 // loss is what a fight is about, in words.

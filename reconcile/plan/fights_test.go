@@ -12,6 +12,13 @@ import (
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
+// fight carries out what of p is not stopped, as a pass does.
+func fight(f *Fights, app string, p *Plan, now time.Time) string {
+	text := f.Stop(app, p)
+	f.Note(app, p, now)
+	return text
+}
+
 // heals is a plan that puts these fields of one object back; none: the object.
 func heals(fields ...string) *Plan {
 	c := Change{Action: Heal, ID: render.ID{Group: "apps", Kind: "Deployment", Namespace: "shop", Name: "web"}}
@@ -43,7 +50,7 @@ func TestFights(t *testing.T) {
 				if h.field != "" {
 					p = heals(h.field)
 				}
-				text := f.Stop("shop", p, minute(h.at))
+				text := fight(f, "shop", p, minute(h.at))
 				if stopped := text != ""; stopped != h.stop || p.Writes() == h.stop {
 					t.Errorf("minute %d, field %q: %q, plan %s", h.at, h.field, text, p.Changes[0].Action)
 				}
@@ -67,7 +74,7 @@ func TestFightsSaysWhoAndWhat(t *testing.T) {
 		var got string
 		for range 4 {
 			p = tc.plan()
-			got = f.Stop("shop", p, noon)
+			got = fight(f, "shop", p, noon)
 		}
 		if got != tc.want {
 			t.Errorf("got  %s\nwant %s", got, tc.want)
@@ -81,14 +88,14 @@ func TestFightsSaysWhoAndWhat(t *testing.T) {
 func TestFightsForgets(t *testing.T) {
 	f := NewFights()
 	for range 3 {
-		f.Stop("shop", heals("a"), noon)
-		f.Stop("other", heals("a"), noon)
+		fight(f, "shop", heals("a"), noon)
+		fight(f, "other", heals("a"), noon)
 	}
 	f.Forget("shop")
-	if got := f.Stop("shop", heals("a"), noon); got != "" {
+	if got := fight(f, "shop", heals("a"), noon); got != "" {
 		t.Errorf("still fights: %s", got)
 	}
-	if got := f.Stop("other", heals("a"), noon); got == "" {
+	if got := fight(f, "other", heals("a"), noon); got == "" {
 		t.Error("another application was forgotten as well")
 	}
 }
@@ -96,7 +103,7 @@ func TestFightsForgets(t *testing.T) {
 func TestFightsThatAreOverTakeNoMemory(t *testing.T) {
 	f := NewFights()
 	for i := range 1000 { // a writer that adds a label of another name each minute
-		f.Stop("shop", heals(fmt.Sprintf("metadata.labels.l%d", i)), noon.Add(time.Duration(i)*time.Minute))
+		fight(f, "shop", heals(fmt.Sprintf("metadata.labels.l%d", i)), noon.Add(time.Duration(i)*time.Minute))
 	}
 	if n := len(f.heals["shop"]); n > 10 {
 		t.Errorf("%d fields are remembered, want those of ten minutes", n)
@@ -109,10 +116,19 @@ func TestFightsOfManyApplicationsAtOnce(t *testing.T) {
 	for range 8 {
 		wg.Go(func() {
 			for range 100 {
-				f.Stop("shop", heals("a"), noon)
+				fight(f, "shop", heals("a"), noon)
 				f.Forget("shop")
 			}
 		})
 	}
 	wg.Wait()
+}
+
+func TestAHealThatFailedIsNobodysFight(t *testing.T) {
+	f := NewFights()
+	for range 10 {
+		if text := f.Stop("shop", heals("a")); text != "" {
+			t.Fatal(text)
+		}
+	}
 }

@@ -69,6 +69,9 @@ func measureGit(ctx context.Context, o options, dir string, r *report) error {
 	if err != nil {
 		return err
 	}
+	// What the server spends on compressing random bytes is not measured here.
+	large.Git("config", "core.compression", "0")
+	large.Git("config", "pack.window", "0")
 	var last string
 	for done := 0; done < o.megabytes; done += 64 {
 		files := map[string]string{}

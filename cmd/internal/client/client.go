@@ -37,6 +37,7 @@ type App struct {
 	Trouble     string              `json:"trouble,omitempty"` // why the remote could not be asked
 	Invalid     string              `json:"invalid,omitempty"` // why its entry in rondo.yaml is refused
 	Paused      *reconcile.Pause    `json:"paused,omitempty"`
+	Drifted     []string            `json:"drifted,omitempty"` // objects that are not as applied, and not put back yet
 	Orphaned    bool                `json:"orphaned,omitempty"`
 	Changed     time.Time           `json:"changed,omitzero"`
 	Pass        int64               `json:"pass,omitempty"`
@@ -101,8 +102,8 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) error
 		body = bytes.NewReader(raw)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(c.Server, "/")+path, body)
-	if err != nil {
-		return fmt.Errorf("server address: %w", err)
+	if err != nil || req.URL.Host == "" || req.URL.Scheme != "http" && req.URL.Scheme != "https" {
+		return errors.New("the server's address is no http or https address; set it with --server or RONDO_SERVER")
 	}
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
@@ -116,7 +117,11 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) error
 	}
 	res, err := client.Do(req)
 	if err != nil {
-		return fmt.Errorf("ask the daemon: %w", err)
+		var failed *url.Error // its text has the address, and in it perhaps a password
+		if errors.As(err, &failed) {
+			err = failed.Err
+		}
+		return fmt.Errorf("no daemon answers at %s://%s: %w; set its address with --server or RONDO_SERVER", req.URL.Scheme, req.URL.Host, err)
 	}
 	defer res.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))

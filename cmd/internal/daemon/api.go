@@ -10,6 +10,7 @@ import (
 
 	"rondo.dev/rondo/cmd/internal/client"
 	"rondo.dev/rondo/reconcile"
+	"rondo.dev/rondo/render"
 )
 
 func (d *Daemon) listApps(c echo.Context) error {
@@ -22,6 +23,11 @@ func (d *Daemon) listApps(c echo.Context) error {
 
 func (d *Daemon) showApp(c echo.Context) error {
 	ctx, name := c.Request().Context(), c.Param("app")
+	// Before the state, so that a pass that is seen to have ended has settled it.
+	newest, err := d.ledger.Passes(ctx, name, 1)
+	if err != nil {
+		return err
+	}
 	apps, err := d.views(ctx)
 	if err != nil {
 		return err
@@ -33,10 +39,6 @@ func (d *Daemon) showApp(c echo.Context) error {
 		detail := client.Detail{App: app}
 		report := d.cluster.Health(name)
 		detail.Report = &report
-		newest, err := d.ledger.Passes(ctx, name, 1)
-		if err != nil {
-			return err
-		}
 		if len(newest) > 0 {
 			detail.Newest = &newest[0]
 			detail.Graded = newest[0].Score
@@ -76,6 +78,7 @@ func (d *Daemon) views(ctx context.Context) ([]client.App, error) {
 		out = append(out, view)
 	}
 	for _, state := range known { // orphans
+		state.Application.Name = state.App // empty for one that was paused before its first pass
 		out = append(out, d.view(state.Application, state))
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].Name < out[j].Name })
@@ -87,6 +90,13 @@ func (d *Daemon) view(app reconcile.Application, s reconcile.State) client.App {
 		Name: app.Name, Repository: app.Repo.URL, Ref: app.Ref, Environment: app.Environment, Namespace: app.Namespace,
 		Condition: s.Condition, Sentence: s.Sentence, Score: s.Score, Paused: s.Paused, Orphaned: s.Orphaned,
 		Changed: s.Changed, Pass: s.Pass, Trouble: d.reconciler.Trouble(app.Name),
+	}
+	drifted, annotated := d.cluster.Drifted(v.Name)
+	for _, id := range drifted {
+		v.Drifted = append(v.Drifted, id.String())
+	}
+	if annotated && v.Paused == nil {
+		v.Paused = &reconcile.Pause{By: "annotation " + render.AnnotationReconcile}
 	}
 	if !s.Live.IsZero() {
 		v.Live = s.Live.String()
@@ -210,6 +220,7 @@ func (d *Daemon) removeApp(c echo.Context) error {
 	if err := d.audit(c, "remove", ""); err != nil {
 		return err
 	}
+	state.Application.Name = state.App // empty for one that was paused and gone before its first pass
 	d.queue.Wake(reconcile.Request{App: state.Application, Trigger: reconcile.TriggerRemove}, nil)
 	return c.JSON(http.StatusAccepted, client.Answer{Message: "everything of " + state.App + " is being removed"})
 }

@@ -46,9 +46,12 @@ type Daemon struct {
 	version  string
 	registry *prometheus.Registry
 
+	following sync.Mutex // held while what is followed changes; taken before mu
+
 	mu     sync.Mutex
 	config *config.Config
 	tokens []token
+	inHand map[string]bool // deliveries that are being looked at; made by takeUp
 
 	ledger     *ledger.Ledger
 	git        *git.Store
@@ -149,6 +152,7 @@ func New(ctx context.Context, o Options) (d *Daemon, err error) {
 		return d, err
 	}
 	d.queue = reconcile.NewQueue(d.reconciler)
+	d.queue.Gone = d.left
 	if d.poller, err = poll.New(poll.Options{
 		Resolve: d.git.Resolve, Emit: d.polled, Min: c.Poll.Min, Max: c.Poll.Max,
 		Now: d.now, Logger: d.log, Registerer: d.registry,
@@ -202,7 +206,15 @@ func (d *Daemon) lead(ctx context.Context) error {
 	namespace, name := leaseNamespace(d.config.Cluster.LeaseNamespace), d.config.Cluster.LeaseName
 	d.mu.Unlock()
 	for ctx.Err() == nil {
-		if err := d.cluster.Lead(ctx, namespace, name, d.work); err != nil && ctx.Err() == nil {
+		err := d.cluster.Lead(ctx, namespace, name, func(ctx context.Context) error {
+			err := d.work(ctx)
+			if errors.Is(context.Cause(ctx), cluster.ErrLeaseLost) {
+				d.log.Warn("standing by", "err", errors.Join(cluster.ErrLeaseLost, err))
+				return nil
+			}
+			return err
+		})
+		if err != nil && ctx.Err() == nil {
 			return err
 		}
 	}
@@ -223,6 +235,7 @@ func (d *Daemon) work(ctx context.Context) error {
 	g.Go(func() error { return d.poller.Run(ctx) })
 	g.Go(func() error { return d.sender.Run(ctx) })
 	g.Go(func() error { return d.queue.Run(ctx) })
+	g.Go(func() error { return d.adopt(ctx) })
 	g.Go(func() error { return d.retain(ctx) })
 	return g.Wait()
 }

@@ -149,3 +149,30 @@ func TestAnUnhealthyRevisionIsHeldAndTold(t *testing.T) {
 		t.Errorf("web runs %s", got)
 	}
 }
+
+func TestAnExternalDatabaseIsReachedByItsAddress(t *testing.T) {
+	w := newWorld(t, settings{})
+	w.settles(w.push(manifest("postgresql: { server: external, host: 192.0.2.10 }\ndatabases: [postgresql]\n"+ten)), reconcile.Live)
+	list, err := w.kube.DiscoveryV1().EndpointSlices(w.ns).List(t.Context(), metav1.ListOptions{
+		LabelSelector: "endpointslice.kubernetes.io/managed-by=rondo",
+	})
+	if err != nil || len(list.Items) != 2 { // of the Services postgresql and postgresql-default
+		t.Fatalf("%d endpoint slices, %v", len(list.Items), err)
+	}
+	for _, slice := range list.Items {
+		if got := fmt.Sprint(slice.Endpoints[0].Addresses); got != "[192.0.2.10]" {
+			t.Errorf("%s leads to %s", slice.Name, got)
+		}
+	}
+}
+
+func TestAWaveThatFailsIsToldAndNotRetriedForEver(t *testing.T) {
+	w := newWorld(t, settings{app: map[string]any{"health_deadline": "3s"}})
+	text := ten + "  worker:\n    image: registry.example.org/shop/worker:1.0.0\n    requires: [web]\n"
+	commit := w.push(manifest(strings.Replace(text, "web:1.0.0", "web:never-ready", 1)))
+	w.settles(commit, reconcile.Unhealthy)
+	if s := w.status(commit, "deploy", "failure"); !strings.Contains(s.Description, "/web") {
+		t.Errorf("the status names no object: %q", s.Description)
+	}
+	w.settles(w.push(manifest(text)), reconcile.Live)
+}

@@ -129,7 +129,11 @@ func (d *Daemon) allow(role string) echo.MiddlewareFunc {
 			switch {
 			case !ok || who == nil:
 				c.Response().Header().Set("WWW-Authenticate", `Bearer realm="rondo"`)
-				return echo.NewHTTPError(http.StatusUnauthorized, "a token is needed; name its file with --token-file")
+				what := "a token is needed"
+				if ok {
+					what = "the token is not known here"
+				}
+				return echo.NewHTTPError(http.StatusUnauthorized, what+"; name its file with --token-file or RONDO_TOKEN_FILE")
 			case role == "operate" && who.role != "operate":
 				return echo.NewHTTPError(http.StatusForbidden, "the token of "+who.name+" may read only")
 			}

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -26,6 +27,14 @@ func (d *Daemon) apps() []reconcile.Application {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.config.Apps
+}
+
+// configured reports whether rondo.yaml has the application, valid or not.
+func (d *Daemon) configured(name string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.config.Invalid[name] != nil ||
+		slices.ContainsFunc(d.config.Apps, func(app reconcile.Application) bool { return app.Name == name })
 }
 
 // followers are the applications that live on this repository and ref. An
@@ -60,12 +69,23 @@ func (d *Daemon) deliver(ctx context.Context, in webhook.Delivery) (fresh bool, 
 func (d *Daemon) delivered(_ context.Context, signal sources.Signal) {
 	d.poller.Seen(signal.Repo)
 	if !d.active.get() {
-		return // the active daemon finds it by its poll, or at its next start
+		return // the active daemon adopts it
 	}
 	d.signal(signal)
 }
 
+// signal asks for a look at each application that the signal concerns. A
+// delivery that is being looked at is left alone.
 func (d *Daemon) signal(signal sources.Signal) {
+	if signal.Delivery != "" {
+		d.mu.Lock()
+		known := d.inHand[signal.Delivery]
+		d.inHand[signal.Delivery] = true
+		d.mu.Unlock()
+		if known {
+			return
+		}
+	}
 	check := proposal(signal)
 	ref := signal.Ref
 	if check {
@@ -83,6 +103,9 @@ func (d *Daemon) signal(signal sources.Signal) {
 		if err := d.ledger.Handled(ctx, signal.Delivery); err != nil {
 			d.log.Warn("delivery stays open", "delivery", signal.Delivery, "err", err)
 		}
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		delete(d.inHand, signal.Delivery)
 	}
 	for _, app := range apps {
 		if check {
@@ -98,6 +121,31 @@ func (d *Daemon) signal(signal sources.Signal) {
 // the head of a pull request or of GitHub's merge queue.
 func proposal(s sources.Signal) bool {
 	return s.PullRequest > 0 || strings.HasPrefix(s.Ref, "gh-readonly-queue/")
+}
+
+// adoptEvery is how often the active daemon asks the ledger for deliveries that
+// one which stands by has taken.
+const adoptEvery = 2 * time.Second
+
+// adopt looks at those deliveries.
+func (d *Daemon) adopt(ctx context.Context) error {
+	tick := time.NewTicker(adoptEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+		deliveries, err := d.ledger.Unhandled(ctx)
+		if err != nil && ctx.Err() == nil {
+			d.log.Warn("deliveries are not seen", "err", err)
+		}
+		for _, delivery := range deliveries {
+			d.poller.Seen(delivery.Repo)
+			d.signal(delivery.Signal())
+		}
+	}
 }
 
 // polled is what the poller emits.
@@ -118,6 +166,12 @@ func (d *Daemon) annotated(app string, paused bool) {
 // takeUp prepares the active daemon: the applications, what an earlier process
 // left open, and one look at each application.
 func (d *Daemon) takeUp(ctx context.Context) error {
+	if err := d.ledger.Lead(ctx); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	d.inHand = map[string]bool{} // what an earlier term had is taken up below
+	d.mu.Unlock()
 	open, err := d.ledger.OpenPasses(ctx)
 	if err != nil {
 		return err
@@ -125,6 +179,16 @@ func (d *Daemon) takeUp(ctx context.Context) error {
 	d.reconciler.Interrupted(open)
 	if err := d.follow(ctx); err != nil {
 		return err
+	}
+	for _, pass := range open {
+		if !d.configured(pass.App.Name) {
+			if err := d.reconciler.Abandon(ctx, pass); err != nil {
+				return err
+			}
+			if pass.Trigger == reconcile.TriggerRemove { // a person has confirmed it
+				d.queue.Wake(reconcile.Request{App: pass.App, Trigger: reconcile.TriggerRemove}, nil)
+			}
+		}
 	}
 	deliveries, err := d.ledger.Unhandled(ctx)
 	if err != nil {
@@ -142,6 +206,8 @@ func (d *Daemon) takeUp(ctx context.Context) error {
 // follow makes every part follow the applications of the configuration in
 // force. What is gone from it is orphaned: kept as it is, and shown.
 func (d *Daemon) follow(ctx context.Context) error {
+	d.following.Lock()
+	defer d.following.Unlock()
 	d.mu.Lock()
 	c := d.config
 	d.mu.Unlock()
@@ -163,15 +229,16 @@ func (d *Daemon) follow(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read states: %w", err)
 	}
+	var gone []string
 	for _, state := range states {
-		if state.Orphaned == !configured[state.App] {
-			continue
-		}
-		if err := d.ledger.SetOrphaned(ctx, state.App, !configured[state.App]); err != nil {
-			return err
-		}
-		if !configured[state.App] {
-			d.log.Warn("application is gone from the configuration; it is kept as it is, without being followed", "app", state.App)
+		switch {
+		case state.Orphaned == !configured[state.App]:
+		case state.Orphaned:
+			if err := d.ledger.SetOrphaned(ctx, state.App, false); err != nil {
+				return err
+			}
+		default:
+			gone = append(gone, state.App)
 		}
 	}
 	d.cluster.Follow(targets)
@@ -181,10 +248,47 @@ func (d *Daemon) follow(ctx context.Context) error {
 	for _, name := range d.queue.SetApplications(c.Apps) {
 		d.queue.WakeByName(name, reconcile.Request{Trigger: reconcile.TriggerRestart}, nil)
 	}
+	for _, name := range gone { // after the queue knows, so that no pass of it begins any more
+		if err := d.orphan(ctx, name); err != nil {
+			return err
+		}
+	}
 	if err := d.git.Prune(repos); err != nil {
 		d.log.Warn("mirrors of removed repositories stay", "err", err)
 	}
 	return nil
+}
+
+// orphan notes that an application is gone from the configuration. What it has
+// in the cluster is kept as it is.
+func (d *Daemon) orphan(ctx context.Context, name string) error {
+	if err := d.ledger.SetOrphaned(ctx, name, true); err != nil {
+		return err
+	}
+	d.log.Warn("application is gone from the configuration; it is kept as it is, without being followed", "app", name)
+	if d.queue.Running(name) {
+		return nil // d.left comes when it has ended
+	}
+	newest, err := d.ledger.Passes(ctx, name, 1)
+	if err != nil || len(newest) == 0 {
+		return err
+	}
+	return d.reconciler.Abandon(ctx, newest[0])
+}
+
+// left is what the queue calls when the last pass of an application that is
+// gone has ended.
+func (d *Daemon) left(name string) {
+	d.following.Lock()
+	defer d.following.Unlock()
+	if d.configured(name) {
+		return // it has returned, or its entry is refused
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := d.orphan(ctx, name); err != nil {
+		d.log.Warn("application is gone from the configuration, but not noted as such", "app", name, "err", err)
+	}
 }
 
 // retain removes what the ledger need not keep, once an hour.

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"rondo.dev/rondo/reconcile/cluster"
@@ -89,16 +90,20 @@ func renderWith(ctx context.Context, o Options, facts render.Facts) (render.Bund
 }
 
 // Plan computes what a deployment of the folder would change in the cluster of
-// the kubeconfig; an empty path means the usual one. Inventories are sealed
-// with a key that only the daemon has, so prunes are shown from what bears the
-// application's label, and cannot be carried out from here.
+// the kubeconfig; an empty path means the usual one. It only reads, and tries
+// with server-side dry-runs.
+//
+// Two things are the daemon's alone, for they need its key. Whether an object
+// is as it was applied is told by digests; here by a dry-run that changes
+// nothing. And the hash of the configuration that Pods read is left out: that
+// a changed ConfigMap or Secret restarts them is not shown.
 func Plan(ctx context.Context, o Options, kubeconfig string) (plan.Plan, error) {
 	rest, err := cluster.Config(kubeconfig)
 	if err != nil {
 		return plan.Plan{}, err
 	}
 	key := []byte("rondo plan") // never written: it only has to be the same on both sides of a comparison
-	c, err := cluster.New(ctx, cluster.Options{Config: rest, SingleTenant: true, Key: key, Holder: "rondo plan"})
+	c, err := cluster.New(ctx, cluster.Options{Config: rest, SingleTenant: true, Key: key, Holder: "rondo plan", ReadOnly: true})
 	if err != nil {
 		return plan.Plan{}, err
 	}
@@ -118,5 +123,24 @@ func Plan(ctx context.Context, o Options, kubeconfig string) (plan.Plan, error) 
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	return plan.Compute(bundle, live, plan.Options{Target: target, Key: key, Deployment: true}), nil
+	p := plan.Compute(bundle, live, plan.Options{Target: target, Key: key, Deployment: true})
+	for i := range p.Changes {
+		p.Changes[i].Fields = slices.DeleteFunc(p.Changes[i].Fields, theDaemons)
+		change := p.Changes[i]
+		if _, known := live.Inventory.Find(change.ID); known && change.Action == plan.Configure && same(change, live.Objects[change.ID]) {
+			p.Changes[i].Action = plan.Unchanged
+		}
+	}
+	return p, nil
+}
+
+// theDaemons reports fields that only the daemon can compute.
+func theDaemons(f plan.FieldChange) bool {
+	const at = "/spec/template/metadata/annotations/rondo.dev~1"
+	return f.Path == at+"config-hash" || f.Path == at+"deployment"
+}
+
+// same reports whether applying the object would change nothing of it.
+func same(change plan.Change, found plan.LiveObject) bool {
+	return found.DryRun != nil && len(change.Fields) == 0 && !change.TakeOver && change.Replicas == nil
 }

@@ -13,7 +13,7 @@ CREATE TABLE counters (
     name  TEXT   NOT NULL PRIMARY KEY,
     value BIGINT NOT NULL
 );
-INSERT INTO counters (name, value) VALUES ('pass', 0), ('artifact', 0), ('message', 0), ('audit', 0);
+INSERT INTO counters (name, value) VALUES ('pass', 0), ('artifact', 0), ('message', 0), ('audit', 0), ('term', 0);
 
 CREATE TABLE deliveries (
     id           TEXT   NOT NULL PRIMARY KEY,
