@@ -10,8 +10,8 @@
 //
 // Any number of daemons may run; one is active, under a Lease. A webhook is
 // taken by whichever daemon it reaches and committed to the ledger before it is
-// answered; only the active one works. What was not handled when a daemon died
-// is found again at the next start.
+// answered; only the active one works, and adopts within seconds what the others
+// took. What was not handled when a daemon died is found again at the next start.
 //
 // # Decisions
 //

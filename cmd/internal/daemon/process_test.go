@@ -32,11 +32,25 @@ import (
 	"rondo.dev/rondo/reconcile/kubetest"
 )
 
-// build compiles rondo once for all tests of this process, into a folder that
-// goes with the control plane.
-var build = sync.OnceValues(func() (string, error) { return daemontest.Build(context.Background(), built) })
+// built is rondo, compiled once for all tests of this process.
+var built struct {
+	sync.Mutex
+	binary string
+}
 
-var built string // set by the first test that needs it, before build
+// binary is where it is: in a folder that goes with the control plane.
+func (w *apart) binary() string {
+	w.t.Helper()
+	built.Lock()
+	defer built.Unlock()
+	if built.binary == "" {
+		var err error
+		if built.binary, err = daemontest.Build(w.t.Context(), w.cp.Dir); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	return built.binary
+}
 
 // apart is a world whose daemons run in processes of their own.
 type apart struct {
@@ -102,12 +116,9 @@ func (w *apart) second() (path string, api *proxy) {
 // serve starts a daemon with the configuration at path.
 func (w *apart) serve(path string) *served {
 	w.t.Helper()
-	built = w.cp.Dir
-	binary, err := build()
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	binary := w.binary()
 	s := &served{t: w.t, app: w.app, diary: &diary{changed: make(chan struct{})}, started: time.Now()}
+	var err error
 	if s.Process, err = daemontest.Serve(binary, path, io.MultiWriter(s.diary, w.log)); err != nil {
 		w.t.Fatal(err)
 	}
