@@ -40,10 +40,16 @@ func (p *Poller) Run(ctx context.Context) error {
 		timer.Reset(wait)
 		select {
 		case <-ctx.Done():
+			// What could not be asked to the end is due at the next Run.
+			for range asked {
+				p.putBack((<-answers).it)
+			}
 			return nil
 		case l := <-answers:
 			asked--
-			if ctx.Err() == nil && p.learn(l) {
+			if ctx.Err() != nil {
+				p.putBack(l.it)
+			} else if p.learn(l) {
 				p.o.Emit(ctx, sources.Signal{Repo: l.it.target.repo, Ref: l.it.ref})
 			}
 		case <-timer.C:
@@ -71,6 +77,15 @@ func (p *Poller) take() (*item, time.Duration) {
 		return it, 0
 	}
 	return nil, p.o.Max
+}
+
+// putBack makes a ref due again that was taken and not asked to the end.
+func (p *Poller) putBack(it *item) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !it.gone {
+		heap.Push(&p.due, it)
+	}
 }
 
 // learn takes an answer in, decides when to look again, and reports whether there is something to tell.
