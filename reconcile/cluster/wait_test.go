@@ -30,10 +30,13 @@ func TestWaitEndsWhenEverythingIsHealthy(t *testing.T) {
 	if got := f.c.Health(f.target.App); got.Worst != health.Current || len(got.Items) != 3 {
 		t.Errorf("Health: %+v", got)
 	}
-	observed, err := f.c.Observe(t.Context(), f.target, b)
-	if err != nil || observed.Endpoints["web"] != 2 || len(observed.Pods) != 2 || observed.Pods[0].Service != "web" || len(observed.RolloutExceeded) != 0 {
-		t.Errorf("Observe: %+v, %v", observed, err)
-	}
+	kubetest.Eventually(t, 5*time.Second, func() error { // the second endpoint may come after the first
+		observed, err := f.c.Observe(t.Context(), f.target, b)
+		if err != nil || observed.Endpoints["web"] != 2 || len(observed.Pods) != 2 || observed.Pods[0].Service != "web" || len(observed.RolloutExceeded) != 0 {
+			return fmt.Errorf("Observe: %+v, %v", observed, err)
+		}
+		return nil
+	})
 	// The old rollout does not count for the new one.
 	b = f.bundle(configMap("env", "info"), service("web"), deployment("web", "example.org/shop:2"))
 	f.pass(b)
