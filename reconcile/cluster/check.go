@@ -86,14 +86,21 @@ func (c *Cluster) spread(ctx context.Context, period time.Duration, watched bool
 	}
 }
 
-// glance looks at the metadata of one object.
-func (c *Cluster) glance(ctx context.Context, f followed) {
+// reader is what it takes to read one object by its application's identity;
+// false where that cannot be told now.
+func (c *Cluster) reader(f followed) (api client, r resource, ok bool) {
 	api, err := c.api.For(f.target)
 	if err != nil {
-		return
+		return api, r, false
 	}
-	r, err := c.resource(f.target, f.id, f.version)
-	if err != nil {
+	r, err = c.resource(f.target, f.id, f.version)
+	return api, r, err == nil
+}
+
+// glance looks at the metadata of one object.
+func (c *Cluster) glance(ctx context.Context, f followed) {
+	api, r, ok := c.reader(f)
+	if !ok {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
@@ -112,12 +119,8 @@ func (c *Cluster) glance(ctx context.Context, f followed) {
 
 // examine reads one object in full and compares its values with what was applied.
 func (c *Cluster) examine(ctx context.Context, f followed) {
-	api, err := c.api.For(f.target)
-	if err != nil {
-		return
-	}
-	r, err := c.resource(f.target, f.id, f.version)
-	if err != nil {
+	api, r, ok := c.reader(f)
+	if !ok {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)

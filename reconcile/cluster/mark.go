@@ -62,19 +62,6 @@ func fieldsHash(entries []metav1.ManagedFieldsEntry) string {
 	return plan.FieldsHash(entry.FieldsV1.GetRawBytes(), at)
 }
 
-// canonical writes JSON in the one form that Go gives it.
-func canonical(raw []byte) []byte {
-	var fields any
-	if json.Unmarshal(raw, &fields) != nil {
-		return raw
-	}
-	out, err := json.Marshal(fields)
-	if err != nil {
-		return raw
-	}
-	return out
-}
-
 // valuesHash is a keyed hash of the values that the fields of our entry have in
 // u; empty where we have none. Secrets are hashed the same way, hence the key.
 func valuesHash(key []byte, u *unstructured.Unstructured) string {
@@ -152,7 +139,7 @@ func child(v any, name string) (any, bool) {
 	case "v":
 		list, _ := v.([]any)
 		for _, item := range list {
-			if text, err := json.Marshal(item); err == nil && bytes.Equal(text, canonical([]byte(rest))) {
+			if text, err := json.Marshal(item); err == nil && bytes.Equal(text, plan.Canonical([]byte(rest))) {
 				return item, true
 			}
 		}
@@ -216,7 +203,7 @@ func (o Options) foreignHash(entries []metav1.ManagedFieldsEntry) string {
 		}
 		some = true
 		sum.Write([]byte(e.Manager))
-		sum.Write(canonical(e.FieldsV1.GetRawBytes()))
+		sum.Write(plan.Canonical(e.FieldsV1.GetRawBytes()))
 	}
 	if !some {
 		return ""

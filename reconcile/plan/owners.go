@@ -202,19 +202,26 @@ func matches(patterns []string, name string) bool {
 	})
 }
 
+// Canonical writes JSON in the one form that Go gives it, keys sorted; what is
+// no JSON stays as it is.
+func Canonical(raw []byte) []byte {
+	var fields any
+	if json.Unmarshal(raw, &fields) != nil {
+		return raw
+	}
+	out, err := json.Marshal(fields)
+	if err != nil {
+		return raw
+	}
+	return out
+}
+
 // FieldsHash is the [Mark.Fields] of an entry of managedFields, from its
 // fieldsV1 as JSON and its time as text (RFC 3339, as the API server writes it).
 // It does not depend on the order of keys.
 func FieldsHash(fieldsV1 []byte, at string) string {
-	var fields any
-	canonical := fieldsV1
-	if err := json.Unmarshal(fieldsV1, &fields); err == nil {
-		if sorted, err := json.Marshal(fields); err == nil {
-			canonical = sorted
-		}
-	}
 	sum := sha256.New()
-	sum.Write(canonical)
+	sum.Write(Canonical(fieldsV1))
 	sum.Write([]byte("\x00" + at))
 	return hex.EncodeToString(sum.Sum(nil)[:12])
 }

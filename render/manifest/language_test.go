@@ -128,8 +128,8 @@ func TestNearestFindsWhatWasMeant(t *testing.T) {
 		"itself is no suggestion":  {"image", []string{"image"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := nearest(tc.word, tc.in); got != tc.want {
-				t.Errorf("nearest(%q, %v) = %q, want %q", tc.word, tc.in, got, tc.want)
+			if got := Nearest(tc.word, tc.in); got != tc.want {
+				t.Errorf("Nearest(%q, %v) = %q, want %q", tc.word, tc.in, got, tc.want)
 			}
 		})
 	}

@@ -20,10 +20,10 @@ func (r *reader) near(word string, candidates []string) string {
 	return within(word, candidates, max(2, len(word)/3))
 }
 
-// nearest returns the candidate within two edits of word, and not equal to it:
+// Nearest returns the candidate within two edits of word, and not equal to it:
 // the closest, then the first; empty where none is. Words of one or two letters
-// have none, since everything is near to them.
-func nearest(word string, candidates []string) string { return within(word, candidates, 2) }
+// have none, since everything is near to them. rondo.yaml gives the same hints.
+func Nearest(word string, candidates []string) string { return within(word, candidates, 2) }
 
 func within(word string, candidates []string, limit int) string {
 	written := word
@@ -71,7 +71,3 @@ func distance(a, b string, limit int) int {
 	}
 	return prev[len(b)]
 }
-
-// Nearest is the candidate that word was likely meant to be: the one within two
-// edits of it, else empty. rondo.yaml gives the same hints as the manifest.
-func Nearest(word string, candidates []string) string { return nearest(word, candidates) }

@@ -212,10 +212,10 @@ func (r *reader) meant(f field, p place, o *Option, options []Option) string {
 	case len(f.key) > 1 && f.key == strings.ToUpper(f.key) && find(options, "env_vars") != nil:
 		return "indent variables below env_vars:"
 	}
-	if near := nearest(f.key, names(options)); near != "" {
+	if near := Nearest(f.key, names(options)); near != "" {
 		return "write " + near
 	}
-	if near := nearest(f.key, hinted(options)); near != "" {
+	if near := Nearest(f.key, hinted(options)); near != "" {
 		return find(options, near).Hint
 	}
 	if o := find(p.outer, f.key); o != nil && o.Disposition != Unknown {
