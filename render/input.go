@@ -36,6 +36,27 @@ type Facts struct {
 	IngressClass   string            `json:"ingress_class,omitempty"`   // empty: the cluster's default class
 	NodePorts      bool              `json:"node_ports,omitempty"`      // no load balancers: tcp and udp numbers 30000-32767 become node ports
 	Variables      map[string]string `json:"variables,omitempty"`       // application variables set through the API
+	Policy         Policy            `json:"policy"`
+	// StorageClasses gives the StorageClass of a root_disk_type ("ssd",
+	// "magnetic"); a type without an entry takes the cluster's default class.
+	StorageClasses map[string]string `json:"storage_classes,omitempty"`
+	SharedClass    string            `json:"shared_class,omitempty"` // StorageClass of ReadWriteMany volumes; empty: there is none
+	// Images is the catalogue of data components: engine ("postgresql",
+	// "postgis"), then version as written in manifests ("17"), then image.
+	Images map[string]map[string]string `json:"images,omitempty"`
+	// Once holds what was recorded for the application when it was first applied
+	// (spec 1.6), by names such as "postgresql.default.version" and "build.web".
+	Once map[string]string `json:"once,omitempty"`
+	// Applications holds what other applications let this one read, by
+	// "<app>/<environment>", then by variable or "<service>.<variable>".
+	Applications map[string]map[string]string `json:"applications,omitempty"`
+}
+
+// Policy is what the operator lets an application do to the nodes it runs on.
+// The zero value allows nothing of it.
+type Policy struct {
+	HostAccess bool     `json:"host_access,omitempty"` // host_network, host_pid, host_ipc, privileged, run_on: all_servers
+	HostPaths  []string `json:"host_paths,omitempty"`  // prefixes of the host's folders that may be mounted
 }
 
 // Input is all that [Render] looks at.
@@ -55,13 +76,23 @@ type Input struct {
 // Builder turns the user's files into objects.
 type Builder interface {
 	// Build reads what it needs from in.Snapshot. Problems in the user's files
-	// come back as such, also when objects are nil; err is for everything else:
-	// an unreadable mirror, a cancelled context. Objects need neither rondo's
-	// own labels nor an order; [Render] gives them both.
-	Build(ctx context.Context, in Input) (objects []Object, problems []Problem, err error)
+	// come back in the Draft, also when it has no objects; err is for everything
+	// else: an unreadable mirror, a cancelled context. Objects need neither
+	// rondo's own labels nor an order; [Render] gives them both.
+	Build(ctx context.Context, in Input) (Draft, error)
 	// Inputs lists the paths that Build would read for in, whether they exist
 	// or not, sorted. Together with Facts and Images they decide the result.
 	Inputs(in Input) []string
+}
+
+// Draft is what a [Builder] makes of the user's files.
+type Draft struct {
+	Objects  []Object
+	Problems []Problem
+	Keys     []Key             // see [Bundle]
+	Check    *Check            // see [Bundle]
+	Once     map[string]string // see [Bundle]
+	Marks    map[string]string // see [Bundle]
 }
 
 // InputDigest identifies everything that decides what [Render] makes of in, at

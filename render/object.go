@@ -53,6 +53,33 @@ type Object struct {
 	// Replicas is set where spec.replicas is seeded at creation and clamped
 	// later instead of being applied; Body then has no spec.replicas.
 	Replicas *Range `json:"replicas,omitempty"`
+	// Generate lists the keys of a Secret that are made up in the cluster; Body
+	// then has no data. nil: nothing is.
+	Generate *Generate `json:"generate,omitempty"`
+	// Command: the object is a Job that runs once for its digest. A deployment
+	// waits until it has succeeded before it applies what comes later, nobody
+	// misses it once it is gone, and while it runs it is not pruned.
+	Command bool `json:"command,omitempty"`
+}
+
+// Generate describes a Secret whose values rondo makes up when the object is
+// created, and neither reads nor writes afterwards (design 3.9). A key that is
+// missing later is added; the others keep their values.
+type Generate struct {
+	Keys []GeneratedKey `json:"keys"`
+	// Lasting: data depends on the values, so a Secret that vanished after it was
+	// applied is not made anew; the pass fails with E-SECRET-LOST.
+	Lasting bool `json:"lasting,omitempty"`
+}
+
+// GeneratedKey is one key of a generated Secret: random characters after
+// Prefix, or Text, in which $(key) stands for the value of another key.
+type GeneratedKey struct {
+	Name   string `json:"name"`
+	Length int    `json:"length,omitempty"` // random characters; 0: Text is the value
+	Hex    bool   `json:"hex,omitempty"`    // 0-9a-f instead of A-Za-z0-9
+	Prefix string `json:"prefix,omitempty"`
+	Text   string `json:"text,omitempty"`
 }
 
 // Range is what a seeded count may be, both ends included.
@@ -89,7 +116,8 @@ func (o Object) Digest(key []byte) string {
 		V string
 		B map[string]any
 		R *Range
-	}{o.APIVersion(), o.Body, o.Replicas})
+		G *Generate `json:",omitempty"`
+	}{o.APIVersion(), o.Body, o.Replicas, o.Generate})
 	return hex.EncodeToString(mac.Sum(nil)[:16])
 }
 
@@ -118,6 +146,16 @@ type Bundle struct {
 	// Problems are the warnings and infos found on the way, in file order. They
 	// hold no error: a Bundle with an error is not made.
 	Problems []Problem `json:"problems,omitempty"`
+	// Keys says what became of each leaf key of the user's manifest, in file order.
+	Keys []Key `json:"keys,omitempty"`
+	// Check is asked of the application's public addresses once a deployment is
+	// healthy; nil: nothing is.
+	Check *Check `json:"check,omitempty"`
+	// Once are the values that later renderings find in [Facts].Once as soon as
+	// this Bundle was stored to be applied: what may not change under data.
+	Once map[string]string `json:"once,omitempty"`
+	// Marks are the same, as soon as a deployment of this Bundle has succeeded.
+	Marks map[string]string `json:"marks,omitempty"`
 }
 
 // Digest is a keyed hash of all objects and their order; the Problems do not count.

@@ -18,10 +18,11 @@ import (
 // It owns what no Builder and no user may decide: the namespace of every
 // object, the labels that say whose it is, and the order.
 func Render(ctx context.Context, in Input, b Builder) (Bundle, error) {
-	objects, problems, err := b.Build(ctx, in)
+	draft, err := b.Build(ctx, in)
 	if err != nil {
 		return Bundle{}, err
 	}
+	objects, problems := draft.Objects, draft.Problems
 	seen := make(map[ID]sources.Position, len(objects))
 	for i := range objects {
 		if p := finish(&objects[i], in); p != nil {
@@ -53,7 +54,7 @@ func Render(ctx context.Context, in Input, b Builder) (Bundle, error) {
 			return a.ID.Less(b.ID)
 		}
 	})
-	return Bundle{Objects: objects, Problems: problems}, nil
+	return Bundle{Objects: objects, Problems: problems, Keys: draft.Keys, Check: draft.Check, Once: draft.Once, Marks: draft.Marks}, nil
 }
 
 // finish gives o its place: namespace, ownership labels, identity, stage.

@@ -19,12 +19,12 @@ import (
 // raw is a Builder of the objects in a text; each line is one.
 type raw string
 
-func (r raw) Build(_ context.Context, _ render.Input) ([]render.Object, []render.Problem, error) {
+func (r raw) Build(_ context.Context, _ render.Input) (render.Draft, error) {
 	var objects []render.Object
 	for line := range strings.Lines(string(r)) {
 		o := render.Object{Origin: sources.Position{File: "m.yml", Line: len(objects) + 1}}
 		if err := yaml.Unmarshal([]byte(line), &o.Body); err != nil {
-			return nil, nil, err
+			return render.Draft{}, err
 		}
 		if wave, ok := o.Body["wave"].(float64); ok {
 			o.Wave = int(wave)
@@ -32,7 +32,7 @@ func (r raw) Build(_ context.Context, _ render.Input) ([]render.Object, []render
 		}
 		objects = append(objects, o)
 	}
-	return objects, nil, nil
+	return render.Draft{Objects: objects}, nil
 }
 
 func (r raw) Inputs(render.Input) []string { return []string{"a.yml", "folder/b.yml"} }

@@ -11,11 +11,13 @@ const (
 	StagePolicy                // quotas, service accounts, roles, network policies
 	StageConfig                // ConfigMaps, Secrets
 	StageData                  // StatefulSets, PVCs, and the Services in front of databases
+	StageCommand               // Jobs that a deployment waits for before workloads change
 	StageWorkload              // Deployments, DaemonSets, Jobs, Services, budgets
 	StageRoute                 // Ingresses, Gateway routes
+	StageAfter                 // Jobs that a deployment waits for at its end
 )
 
-var stageNames = [...]string{"cluster", "policy", "config", "data", "workload", "route"}
+var stageNames = [...]string{"cluster", "policy", "config", "data", "command", "workload", "route", "after"}
 
 func (s Stage) String() string {
 	if s < 0 || int(s) >= len(stageNames) {

@@ -1,5 +1,7 @@
 package manifest
 
+import "slices"
+
 // Language is the whole table of options: the keys of a manifest, each with the
 // keys inside it. Documentation and schema are made from it.
 func Language() []Option { return new(document).options() }
@@ -11,6 +13,11 @@ type document struct {
 	variables           *node
 	engines             [len(engineNames)]*node
 	native              string // a component of applications without containers
+
+	settings settings
+	commands commandDocument
+	storage  storageDocument
+	data     dataDocument
 }
 
 // options is the table of the first level, inside or outside an environment.
@@ -33,7 +40,7 @@ func (d *document) options() []Option {
 		rows = append(rows, row)
 	}
 	for _, name := range []string{"docker", "rails", "rack", "sinatra", "padrino", "node"} {
-		row := opt(name, Mapping, "", "a mapping", "Settings of the application.").keys(applicationOptions)
+		row := opt(name, Mapping, "", "a mapping", "Settings of the application.").keys(d.settings.component)
 		if name != "docker" {
 			row = row.checked(func(*reader, *node, place) { d.native = name })
 		}
@@ -45,20 +52,12 @@ func (d *document) options() []Option {
 		opt("gateway", Mapping, "", "a mapping", "A bastion to reach servers through.").inapplicable("").keys(gatewayOptions),
 		opt("custom", Mapping, "", "a mapping", "A custom server.").inapplicable("").keys(customOptions),
 		opt("experiments", Mapping, "", "a mapping", "Flags of old experiments.").inapplicable("").keys(experimentOptions),
-		opt("procfile_metadata", Mapping, "", "a mapping of process names", "Signals of processes.").
-			later().hint("use stop_grace of the service").named(processOptions),
-		opt("procfile", Mapping, "", "a mapping", "Turns a Procfile into services.").ext().later().keys(procfileOptions),
 	)
 	rows = append(rows,
 		no("env_vars", "write environment_variables:, or move it below a service"),
 		no("env", "write environment_variables:"),
 		no("environment", "write environment_variables:"))
-	return append(rows, extensionOptions()...)
-}
-
-func applicationOptions() []Option {
-	return append(placement(external),
-		opt("configuration", Mapping, "", "a mapping", "Settings.").keys(applicationConfiguration))
+	return slices.Concat(rows, d.commands.rows(), d.storage.rows(), d.data.rows(), extensionOptions())
 }
 
 // external refuses an application component that runs elsewhere.
@@ -94,47 +93,6 @@ func serverOptions() []Option {
 		opt("address", Text, "", "IP address", "Address of a registered server.").inapplicable(""),
 		opt("same_as", Text, "", "another unique_name", "Shares a server.").inapplicable(""),
 	}
-}
-
-func applicationConfiguration() []Option {
-	const image = "do it in the Dockerfile"
-	rows := []Option{
-		opt("activeprotect", Mapping, "", "a mapping", "Limits of requests, and the check after a deployment.").later().keys(activeprotectOptions),
-		opt("health_check", Mapping|Text, "", "a mapping or default", "Check during a deployment.").later().hint("use health of the service").keys(railsCheckOptions),
-		opt("nginx", Mapping, "", "a mapping", "The reverse proxy.").later().keys(nginxOptions),
-		opt("firewall", Mapping, "", "a mapping", "Openings of the firewall.").keys(func() []Option {
-			return []Option{opt("create_web_rules", Bool, "true", "", "Opens exposed ports to the edge.").later("true", "yes", "on")}
-		}),
-		opt("image_keep_count", Integer, "2", "", "Images kept besides the running one.").later(),
-		opt("keep_releases", Integer, "5", "", "Older name of image_keep_count.").later().hint("use image_keep_count"),
-		opt("include_submodules", Bool, "false", "", "Fetches submodules for builds.").later("false", "no", "off"),
-		opt("kubernetes_version", Text, "", "", "Version of the cluster.").version().inapplicable(""),
-		opt("docker_version", Text, "", "", "Version of Docker.").version().inapplicable(""),
-		opt("version", Text, "", "", "Version of Docker.").version().inapplicable(""),
-		opt("weave_version", Text, "", "", "Version of Weave.").version().inapplicable(""),
-		opt("network", Mapping, "", "a mapping", "Network of the servers.").inapplicable("").keys(func() []Option {
-			return []Option{
-				opt("mode", Text, "private", "", "Network that containers use.").words("private", "public").inapplicable(""),
-				opt("container_ip_range", Text, "25.0.0.0/16", "CIDR", "Addresses of containers.").inapplicable(""),
-			}
-		}),
-		opt("nameservers", List, "[]", "addresses", "Name servers.").inapplicable(""),
-		opt("custom_log_files", List, "", "glob paths", "Log files to collect.").later(),
-	}
-	rows = append(rows, serverSettings()...)
-	for _, name := range []string{"operating_system", "cloud_image"} {
-		rows = append(rows, opt(name, Text, "", "", "Image of the servers.").inapplicable(""))
-	}
-	for _, name := range []string{"ruby_version", "node_version", "locked_passenger_version"} {
-		rows = append(rows, opt(name, Text, "", "", "Language installed on servers.").version().inapplicable(image))
-	}
-	for _, name := range []string{"memory_allocator", "passenger_process_memory", "reserved_server_memory"} {
-		rows = append(rows, opt(name, Text, "", "", "Set-up of servers.").inapplicable(image))
-	}
-	for _, name := range []string{"asset_pipeline_precompile", "do_initial_db_schema_load", "tamper_with_yml"} {
-		rows = append(rows, opt(name, Bool, "", "", "A step on servers.").inapplicable(image))
-	}
-	return append(rows, opt("bundler", Mapping, "", "a mapping", "Options of bundler.").inapplicable(image))
 }
 
 // serverSettings stand under configuration of every component.

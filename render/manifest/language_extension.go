@@ -10,8 +10,6 @@ func extensionOptions() []Option {
 		opt("traffic", Mapping, "", "a mapping", "Filters and rules.").keys(trafficOptions),
 		opt("tls", List|Mapping, "", "a list", "Certificates.").keys(tlsOptions),
 		opt("maintenance", Mapping, "", "a mapping", "Maintenance mode.").keys(maintenanceOptions),
-		opt("jobs", Mapping, "", "a mapping of job names", "Scheduled and on-demand commands.").named(jobOptions),
-		opt("backups", List|Mapping, "", "a list or a mapping", "Backups of databases.").named(backupOptions),
 		opt("previews", Mapping, "", "a mapping", "Environments of pull requests.").keys(previewOptions),
 		opt("continuous_deployment", Mapping, "", "a mapping", "Which pushes deploy.").keys(deploymentOptions),
 		opt("approval", Mapping, "", "a mapping", "Who must agree to a deployment.").keys(func() []Option {
@@ -21,21 +19,7 @@ func extensionOptions() []Option {
 			}
 		}),
 		opt("rollout", Mapping, "", "a mapping", "Blue-green, canary, and what a failure does.").keys(rolloutOptions),
-		opt("isolation", Mapping|Text, "open", "a mapping, or open, managed or strict", "Who may reach the services.").keys(func() []Option {
-			return []Option{
-				opt("mode", Text, "open", "", "How far.").words("open", "managed", "strict"),
-				opt("allow_from", List, "", "", "Applications that may."),
-				opt("harden", Bool, "false", "", "Tightens security contexts."),
-			}
-		}).inert("open"),
-		opt("config_store", Mapping, "", "a mapping", "Shared values.").keys(func() []Option {
-			return []Option{opt("share_with", List, "", "", "Applications that may read.")}
-		}),
-		opt("secrets", Mapping, "", "a mapping", "Secret files.").keys(func() []Option {
-			return []Option{opt("mount", Bool, "false", "", "Mounts them into containers.")}
-		}),
 		opt("stackscore", Mapping, "", "a mapping", "Settings of the score."),
-		opt("deploy_hooks", Mapping, "", "a mapping of hook points", "Commands around a deployment.").named(hookOptions),
 		opt("profiles", Mapping, "", "a mapping of profile names", "Named sets of deployment settings.").named(profileOptions),
 	}
 	for i := range rows {
@@ -43,41 +27,6 @@ func extensionOptions() []Option {
 		rows[i] = rows[i].ext().later(inert...)
 	}
 	return rows
-}
-
-func jobOptions() []Option {
-	return []Option{
-		opt("service", Text, "", "service name", "Service whose image runs."),
-		opt("command", Text, "", "shell line", "What runs."),
-		opt("schedule", Text, "on demand", "cron", "When."),
-		opt("time_zone", Text, "Etc/UTC", "", "Time zone of the schedule."),
-		opt("paused", Bool, "false", "", "Whether it is suspended."),
-		opt("pause_during_deploy", Bool, "false", "", "Whether a deployment suspends it."),
-		opt("concurrency", Text, "forbid", "", "What a second run does."),
-		opt("deadline", Text, "200s", "", "Latest start."),
-		opt("timeout", Text, "", "", "Longest run."),
-		opt("retries", Integer, "0", "", "Further tries."),
-		opt("args", List, "[]", "", "Positional parameters."),
-		opt("keep", Integer, "3", "", "Finished runs kept."),
-	}
-}
-
-func backupOptions() []Option {
-	return []Option{
-		opt("component", Text, "all", "", "What is backed up."),
-		opt("schedule", Text, "hourly", "cron", "When."),
-		opt("keep", Integer, "100", "1 to 1000", "Copies kept."),
-		opt("kind", Text, "managed", "", "Where it goes.").words("managed", "unmanaged"),
-		opt("type", Text, "text", "", "Dump or physical copy.").words("text", "binary"),
-		opt("gzip", Bool, "true", "", "Compression."),
-		opt("exclude_tables", List|Text, "[]", "", "Tables left out."),
-		opt("run_on_replica", Bool, "true", "", "Uses a replica."),
-		opt("encrypt_with", Text, "", "", "Key."),
-		opt("pre_backup_command", Text, "", "", "Runs before."),
-		opt("post_backup_command", Text, "", "", "Runs after."),
-		opt("verify", Text, "auto", "", "Test of the copy."),
-		opt("check_size", Bool, "true", "", "Checks free space."),
-	}
 }
 
 func previewOptions() []Option {
@@ -118,17 +67,6 @@ func rolloutOptions() []Option {
 	}
 }
 
-func hookOptions() []Option {
-	rows := []Option{}
-	for _, name := range []string{"snippet", "command", "inline", "source", "target", "destination", "owner", "apply_during", "run_on", "run_as", "name", "service"} {
-		rows = append(rows, opt(name, Text, "", "", "Part of a deploy hook."))
-	}
-	for _, name := range []string{"execute", "executable", "parse", "halt_on_error", "sudo"} {
-		rows = append(rows, opt(name, Bool, "", "", "Part of a deploy hook."))
-	}
-	return append(rows, opt("env_vars", Mapping, "", "", "Variables of the hook."))
-}
-
 func profileOptions() []Option {
 	return []Option{
 		opt("services", Mapping, "", "build, publish or skip for each", "What is done with each service."),
@@ -137,18 +75,6 @@ func profileOptions() []Option {
 		opt("upgrades", Bool, "", "", "Applies upgrades."),
 		opt("run_deploy_command", Bool, "", "", "Runs deploy_command."),
 	}
-}
-
-func processOptions() []Option {
-	return []Option{
-		opt("stop_sequence", Text, "term, 90, kill", "", "Signals and pauses of a stop."),
-		opt("restart_signal", Text, "", "", "Signal of a restart.").inapplicable(""),
-		opt("restart_on_deploy", Bool, "true", "", "Whether a deployment restarts it."),
-	}
-}
-
-func procfileOptions() []Option {
-	return []Option{opt("import", Bool, "false", "", "Makes a service of each line.")}
 }
 
 func gatewayOptions() []Option {

@@ -1,6 +1,48 @@
 package manifest
 
-// Tables of parts of a service that are not built yet.
+// podOptions holds what a service says about its workload and Pods: kind,
+// placement, life cycle, security, scaling (spec 2.9, 2.11, 2.13 to 2.15).
+type podOptions struct {
+	kind *node
+}
+
+func (o *podOptions) rows() []Option {
+	return []Option{
+		opt("args", List, "the image's own", "a list of text", "Arguments of the process.").ext().later().hint("write them in command"),
+		opt("work_dir", Text, "the image's own", "absolute path", "Working directory.").later().hint("set WORKDIR in the image"),
+		opt("load_balancing", Text, "roundrobin", "", "How callers inside the cluster are spread.").
+			words("roundrobin", "sticky", "closest").later("roundrobin"),
+		opt("post_start_command", Text|List, "", "shell line", "Runs after the container has started.").later(),
+		opt("pre_stop_command", Text|List, "", "shell line", "Runs before the container is stopped.").later(),
+		opt("pre_stop_sequence", Text, "", "1m:USR2:30s", "Timed signals before a stop.").later().hint("use stop_grace"),
+		opt("pre_start_signal", Text, "", "signal name", "Signal to the old container.").
+			rejected("E-REJECTED", "use pre_stop_command"),
+		opt("security_context", Mapping, "", "a mapping", "Security of pod and container.").later().keys(securityOptions),
+		opt("privileged", Bool, "false", "", "Privileged container.").later("false", "no", "off").hint("use security_context.privileged"),
+		opt("service_account_name", Text, "default", "", "ServiceAccount of the pods.").later("default"),
+		opt("type", Text, "service", "", "Kind of workload.").
+			words("service", "deployment", "daemon_set", "stateful_set", "job", "cron_job").later("service", "deployment").into(&o.kind),
+		opt("autoscaling", Mapping, "", "a mapping", "Scaling by load.").ext().later().keys(autoscalingOptions),
+		opt("strategy", Mapping|Text, "", "a mapping", "How an update is rolled out.").ext().later().hint("set constraints.max_unavailable and max_surge").keys(strategyOptions),
+		opt("placement", Mapping, "", "a mapping", "Spread, affinity, priority.").ext().later().keys(placementOptions),
+		opt("disruption", Mapping, "", "a mapping", "Budget for voluntary disruptions.").ext().later().keys(disruptionOptions),
+		opt("dns_config", Mapping, "", "a mapping", "DNS of the pods.").ext().later().keys(dnsOptions),
+		opt("pull_policy", Text, "IfNotPresent", "", "When the image is pulled.").words("IfNotPresent", "Always", "Never").ext().later("IfNotPresent"),
+	}
+}
+
+// nodes are the options of constraints that say where Pods run.
+func (o *podOptions) nodes() []Option {
+	return []Option{
+		opt("servers", Mapping, "", "names and tags", "Nodes to run on.").later().keys(func() []Option {
+			return []Option{
+				opt("names", List, "", "node names", "Nodes by name."),
+				opt("tags", List, "", "k=v, k:v or k", "Nodes by label."),
+			}
+		}),
+		opt("tolerations", List|Mapping, "", "taints", "Taints to tolerate.").later(),
+	}
+}
 
 func securityOptions() []Option {
 	rows := []Option{
@@ -65,22 +107,4 @@ func dnsOptions() []Option {
 		opt("searches", List, "", "", "Search domains."),
 		opt("options", List|Mapping, "", "", "Resolver options."),
 	}
-}
-
-// volumeOptions leaves out the volume sources of Kubernetes in snake case, of
-// which it names the usual ones.
-func volumeOptions() []Option {
-	rows := []Option{
-		opt("name", Text, "v<index>", "", "Name of the volume.").ext(),
-		opt("mount_path", Text, "", "", "Path in the container."),
-		opt("read_only", Bool, "false", "", "Forbids writing."),
-		opt("sub_path", Text, "", "", "Path inside the volume."),
-		opt("sub_path_expr", Text, "", "", "Path with variables."),
-		opt("mount_propagation", Text, "None", "", "Propagation.").words("None", "HostToContainer", "Bidirectional"),
-		opt("persistent", Mapping, "", "size, storage_class, access_modes, retain", "A volume claim.").ext(),
-	}
-	for _, name := range []string{"host_path", "secret", "config_map", "empty_dir", "nfs", "persistent_volume_claim", "projected", "csi", "downward_api", "ephemeral"} {
-		rows = append(rows, opt(name, Mapping, "", "", "Volume source."))
-	}
-	return rows
 }

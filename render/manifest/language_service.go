@@ -1,5 +1,7 @@
 package manifest
 
+import "slices"
+
 // service holds the values of one service as the walk found them.
 type service struct {
 	name    string // object name
@@ -8,16 +10,19 @@ type service struct {
 	place   place
 	faulty  bool // the walk found an error
 
+	buildOptions
+	commandOptions
+	podOptions
+	storageOptions
+
 	annotations, tags                      *node
-	image, git                             *node
-	branch, root, dockerfile, buildArgs    *node
+	image                                  *node
 	command                                *node
 	envVars, envs, secretEnv               *node
 	ports, hosts                           *node
 	health                                 *node
 	stopGrace, restart, requires           *node
 	databases                              *node
-	kind                                   *node
 	requestMemory, requestCPU              *node
 	limitMemory, limitCPU                  *node
 	shortMemory, shortCPU                  *node
@@ -27,62 +32,39 @@ type service struct {
 
 // options is the table of a service (spec 2.3).
 func (s *service) options() []Option {
+	return slices.Concat(s.own(), s.buildOptions.rows(), s.commandOptions.rows(), s.podOptions.rows(), s.storageOptions.rows(), foreignKeys())
+}
+
+// own are the options that are in no table of their own.
+func (s *service) own() []Option {
 	return []Option{
 		opt("annotations", Mapping, "{}", "a mapping of text", "Annotations of the workload and its pods.").into(&s.annotations),
 		opt("tags", List|Mapping|Text, "[]", "a list of k=v, k:v or k, or a mapping", "Labels of the workload and its pods.").into(&s.tags),
 		opt("image", Text, "", "[host[:port]/]repo[:tag][@digest]", "Ready-made image; excludes git_url.").into(&s.image),
-		opt("git_url", Text, "", "ssh, scp-like or https address, or . for this repository", "Source to build; excludes image.").later().into(&s.git),
-		opt("git_branch", Text, "the repository's own", "branch name", "Branch to build.").later().into(&s.branch),
-		opt("build_root", Text, "repository root", "relative path", "Folder to build from.").later().into(&s.root),
-		opt("dockerfile_path", Text, "Dockerfile", "path relative to build_root", "Dockerfile.").later().into(&s.dockerfile),
-		opt("build_args", Mapping, "", "a mapping of text", "Arguments of the build.").ext().later().into(&s.buildArgs),
-		opt("build_command", Text, "", "shell line", "Runs once, before the first deployment.").later().hint("run it by hand once"),
-		opt("deploy_command", Text, "", "shell line", "Runs on every deployment, before new pods.").later(),
 		opt("command", Text|List, "the image's own", "words, a shell line or a list", "Process to run; replaces the image's entry point.").into(&s.command),
-		opt("args", List, "the image's own", "a list of text", "Arguments of the process.").ext().later().hint("write them in command"),
-		opt("work_dir", Text, "the image's own", "absolute path", "Working directory.").later().hint("set WORKDIR in the image"),
 		opt("env_vars", Mapping, "{}", "a mapping of NAME: value", "Variables of the service.").into(&s.envVars),
 		opt("envs", List, "", "a list of NAME: value", "Older form of env_vars.").deprecated("write a mapping env_vars:").into(&s.envs),
 		opt("secret_env", List|Text, "[]", "names from env_vars", "Variables that are kept in a Secret.").ext().into(&s.secretEnv),
 		opt("ports", List|Text|Mapping, "[]", "8080, 8080:80:443 or {container: 8080, http: 80}", "Ports of the container and what reaches them.").
 			keys(new(rawPort).options).into(&s.ports),
 		opt("traffic_matches", List|Text, "any host", "host names, *.name or _", "Host names that lead to the service.").into(&s.hosts),
-		opt("load_balancing", Text, "roundrobin", "", "How callers inside the cluster are spread.").
-			words("roundrobin", "sticky", "closest").later("roundrobin"),
 		opt("dns_behaviour", Text, "versioned", "", "Whether callers see only their own version during a rollout.").
 			words("versioned", "non-versioned").checked(dnsBehaviour).later("versioned", "non-versioned"),
 		opt("health", Mapping|Text, "none", "ready, alive and startup, or default, or none", "Checks of the container.").
 			words("default", "none").keys(healthOptions).into(&s.health),
-		opt("post_start_command", Text|List, "", "shell line", "Runs after the container has started.").later(),
-		opt("pre_stop_command", Text|List, "", "shell line", "Runs before the container is stopped.").later(),
-		opt("pre_stop_sequence", Text, "", "1m:USR2:30s", "Timed signals before a stop.").later().hint("use stop_grace"),
-		opt("pre_start_signal", Text, "", "signal name", "Signal to the old container.").
-			rejected("E-REJECTED", "use pre_stop_command"),
 		opt("stop_grace", Text, "30s", "45, 45s, 2m or 1h", "Time from TERM to KILL.").into(&s.stopGrace),
 		opt("restart_on_deploy", Bool, "when something changed", "true or false", "Whether a deployment restarts the service.").into(&s.restart),
 		opt("requires", List|Text, "[]", "service names", "Services that are started before.").into(&s.requires),
 		opt("constraints", Mapping, "", "a mapping", "Resources, counts and pace of updates.").keys(s.constraints),
-		opt("security_context", Mapping, "", "a mapping", "Security of pod and container.").later().keys(securityOptions),
-		opt("privileged", Bool, "false", "", "Privileged container.").later("false", "no", "off").hint("use security_context.privileged"),
-		opt("service_account_name", Text, "default", "", "ServiceAccount of the pods.").later("default"),
-		opt("volumes", List|Text|Mapping, "[]", "HOST:CONTAINER[:ro|rw] or mappings", "Storage.").later().keys(volumeOptions),
-		opt("log_folder", Text, "", "absolute path", "Folder with log files.").later().hint("log to standard output"),
-		opt("type", Text, "service", "", "Kind of workload.").
-			words("service", "deployment", "daemon_set", "stateful_set", "job", "cron_job").later("service", "deployment").into(&s.kind),
 		opt("databases", List|Text, "", "engine names", "Engines, at a place where they do not belong.").
 			deprecated("move databases: to the top level").into(&s.databases),
-		opt("use_habitus", Bool, "false", "", "Builds with Habitus.").rejected("E-HABITUS", "use a multi-stage Dockerfile").inert("false", "no", "off"),
-		opt("use_habitus_step", Text, "", "", "Step of a Habitus build.").rejected("E-HABITUS", "use a multi-stage Dockerfile"),
-		opt("build_target", Text, "", "stage name", "Stage of the Dockerfile to build.").ext().later(),
-		opt("autoscaling", Mapping, "", "a mapping", "Scaling by load.").ext().later().keys(autoscalingOptions),
-		opt("strategy", Mapping|Text, "", "a mapping", "How an update is rolled out.").ext().later().hint("set constraints.max_unavailable and max_surge").keys(strategyOptions),
-		opt("init", List, "", "a list", "Steps at the start of each pod.").ext().later(),
-		opt("placement", Mapping, "", "a mapping", "Spread, affinity, priority.").ext().later().keys(placementOptions),
-		opt("disruption", Mapping, "", "a mapping", "Budget for voluntary disruptions.").ext().later().keys(disruptionOptions),
-		opt("dns_config", Mapping, "", "a mapping", "DNS of the pods.").ext().later().keys(dnsOptions),
-		opt("pull_policy", Text, "IfNotPresent", "", "When the image is pulled.").words("IfNotPresent", "Always", "Never").ext().later("IfNotPresent"),
 		opt("backend_protocol", Text, "http", "", "Protocol between edge and container.").words("http", "https").ext().later("http"),
+	}
+}
 
+// foreignKeys are those of other tools.
+func foreignKeys() []Option {
+	return []Option{
 		no("environment", "write env_vars:"),
 		no("env", "write env_vars:"),
 		no("environment_variables", "write env_vars:, or move it to the top level for all services"),
@@ -117,20 +99,13 @@ func (s *service) options() []Option {
 
 // constraints is the table of spec 2.11.
 func (s *service) constraints() []Option {
-	return []Option{
+	return append([]Option{
 		opt("resources", Mapping, "", "requests and limits", "CPU and memory.").keys(s.resources),
 		opt("min_count", Integer, "1", "0 or more", "Fewest pods.").into(&s.minCount),
 		opt("max_count", Integer, "", "min_count or more", "Most pods.").into(&s.maxCount),
 		opt("max_unavailable", Text, "50%", "a number or a percentage", "Pods that may be missing during an update.").into(&s.unavailable),
 		opt("max_surge", Text, "50%", "a number or a percentage", "Pods that may be added during an update.").into(&s.surge),
-		opt("servers", Mapping, "", "names and tags", "Nodes to run on.").later().keys(func() []Option {
-			return []Option{
-				opt("names", List, "", "node names", "Nodes by name."),
-				opt("tags", List, "", "k=v, k:v or k", "Nodes by label."),
-			}
-		}),
-		opt("tolerations", List|Mapping, "", "taints", "Taints to tolerate.").later(),
-	}
+	}, s.podOptions.nodes()...)
 }
 
 func (s *service) resources() []Option {

@@ -18,7 +18,12 @@ type Application struct {
 	// name once (layers 1 to 3 of spec 2.10).
 	Variables []Variable
 	Services  []Service  // in file order
-	Databases []Database // external databases; in file order
+	Databases []Database // in file order
+
+	Settings Settings
+	Commands Commands
+	Storage  Storage
+	Backups  []Backup
 }
 
 // Service is one entry of services.
@@ -50,6 +55,10 @@ type Service struct {
 	Wave int
 	// RestartOnDeploy: nil when not written, see design section 8.
 	RestartOnDeploy *bool
+
+	Pod   Pod
+	Steps Steps
+	Mount Mount
 }
 
 // Port is one entry of ports. External numbers are 0 when not given.

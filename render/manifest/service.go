@@ -113,6 +113,9 @@ func (r *reader) finish(s *service) (Service, bool) {
 		}
 		out.StopGrace = d
 	}
+	r.podOf(s, &out)
+	r.stepsOf(s, &out)
+	r.mountOf(s, &out)
 	if v, ok := boolean(s.restart); ok {
 		out.RestartOnDeploy = &v
 		if !v {

@@ -26,9 +26,9 @@ func (b Builder) Inputs(in render.Input) []string { return manifest.Inputs(in.Ma
 
 // Build reads the manifest and makes everything that it asks for. The Origin of
 // an object is the service, variable or database that it is there for.
-func (b Builder) Build(ctx context.Context, in render.Input) ([]render.Object, []render.Problem, error) {
+func (b Builder) Build(ctx context.Context, in render.Input) (render.Draft, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, nil, err
+		return render.Draft{}, err
 	}
 	app, problems, err := manifest.Parse(in.Snapshot, manifest.Options{
 		App:         in.App,
@@ -40,10 +40,10 @@ func (b Builder) Build(ctx context.Context, in render.Input) ([]render.Object, [
 		Images:      in.Images,
 	})
 	if err != nil || app == nil {
-		return nil, problems, err
+		return render.Draft{Problems: problems}, err
 	}
 	objects, found := b.objects(app, in)
-	return objects, append(problems, found...), nil
+	return render.Draft{Objects: objects, Problems: append(problems, found...)}, nil
 }
 
 // objects is Build after parsing.
@@ -60,6 +60,8 @@ func (b Builder) objects(app *manifest.Application, in render.Input) ([]render.O
 	for _, svc := range app.Services {
 		m.ofService(svc, routes)
 	}
+	m.commands()
+	m.isolation()
 	m.report(validate.Objects(m.objects))
 	return m.objects, m.problems
 }

@@ -7,7 +7,8 @@ import (
 	"rondo.dev/rondo/render/manifest"
 )
 
-// container makes the one container of a Pod of svc.
+// container makes the one container of a Pod of svc, without what only a Pod
+// that serves has: see serves.
 func (m *maker) container(svc manifest.Service, e *environment) map[string]any {
 	c := map[string]any{"name": svc.Name, "image": svc.Image}
 	if image, built := m.images[svc.RawName]; built {
@@ -20,19 +21,24 @@ func (m *maker) container(svc manifest.Service, e *environment) map[string]any {
 		}
 		c["command"] = command
 	}
-	var ports []any
-	for _, p := range containerPorts(svc) {
-		ports = append(ports, map[string]any{"name": p.name, "containerPort": int64(p.number), "protocol": p.protocol})
-	}
-	if len(ports) > 0 {
-		c["ports"] = ports
-	}
 	c["envFrom"] = m.envFrom(svc, e)
 	if len(e.env) > 0 {
 		c["env"] = e.env
 	}
 	if r := resources(svc.Resources); len(r) > 0 {
 		c["resources"] = r
+	}
+	return c
+}
+
+// serves adds ports, probes and life cycle to a container of svc.
+func (m *maker) serves(svc manifest.Service, e *environment, c map[string]any) {
+	var ports []any
+	for _, p := range containerPorts(svc) {
+		ports = append(ports, map[string]any{"name": p.name, "containerPort": int64(p.number), "protocol": p.protocol})
+	}
+	if len(ports) > 0 {
+		c["ports"] = ports
 	}
 	if drains(svc) {
 		c["lifecycle"] = map[string]any{"preStop": map[string]any{"sleep": map[string]any{"seconds": int64(drainSeconds)}}}
@@ -44,7 +50,6 @@ func (m *maker) container(svc manifest.Service, e *environment) map[string]any {
 			c[field] = m.probe(svc, *p, e)
 		}
 	}
-	return c
 }
 
 // envFrom lists where the variables of svc come from; a later one wins.

@@ -19,21 +19,7 @@ const (
 
 // deployment makes the Deployment of svc around its one container.
 func (m *maker) deployment(svc manifest.Service, e *environment) render.Object {
-	pod := map[string]any{
-		"terminationGracePeriodSeconds": int64(svc.StopGrace.Seconds()),
-		"containers":                    []any{m.container(svc, e)},
-	}
-	if drains(svc) {
-		pod["terminationGracePeriodSeconds"] = int64(svc.StopGrace.Seconds()) + drainSeconds
-	}
-	if svc.MinCount >= 2 {
-		pod["topologySpreadConstraints"] = []any{map[string]any{
-			"maxSkew":           int64(1),
-			"topologyKey":       "kubernetes.io/hostname",
-			"whenUnsatisfiable": "ScheduleAnyway",
-			"labelSelector":     map[string]any{"matchLabels": selector(m.app, svc)},
-		}}
-	}
+	pod := m.pod(svc, e)
 	podMeta := map[string]any{"labels": selector(m.app, svc)}
 	spec := map[string]any{
 		"revisionHistoryLimit": int64(keepRevisions),

@@ -1,0 +1,8 @@
+package manifest
+
+// Mount is what a service mounts (spec 2.16).
+type Mount struct{}
+
+// Storage is what an application says about isolation, its config store and
+// secret files (spec 2.16, 2.18).
+type Storage struct{}
