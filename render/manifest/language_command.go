@@ -2,9 +2,7 @@ package manifest
 
 // commandOptions holds the commands of a service that run around a deployment
 // or at the start of each Pod (spec 2.8).
-type commandOptions struct {
-	buildCommand, deployCommand, initSteps *node
-}
+type commandOptions struct{}
 
 func (o *commandOptions) rows() []Option {
 	return []Option{

@@ -1,9 +1,7 @@
 package manifest
 
 // storageOptions holds what a service mounts (spec 2.16).
-type storageOptions struct {
-	volumes, logFolder *node
-}
+type storageOptions struct{}
 
 func (o *storageOptions) rows() []Option {
 	return []Option{
