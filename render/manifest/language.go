@@ -37,6 +37,9 @@ func (d *document) options() []Option {
 		if name == "postgresql" {
 			row = row.alias("postgres")
 		}
+		if name == "glusterfs" {
+			row = row.later()
+		}
 		rows = append(rows, row)
 	}
 	for _, name := range []string{"docker", "rails", "rack", "sinatra", "padrino", "node"} {

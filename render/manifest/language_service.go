@@ -136,9 +136,9 @@ func (s *service) resources() []Option {
 
 // misplaced is a key of constraints that people write one level too deep.
 func misplaced(name string, at **node) Option {
-	return opt(name, Text, "", "", "Belongs to constraints.").into(at).checked(func(r *reader, n *node, p place) {
-		r.fault(n, p, "W-KEY-MOVED", "stands one level too deep", "move it up to constraints:")
-	})
+	o := opt(name, Text, "", "", "Belongs to constraints.").deprecated("move it up to constraints:").into(at)
+	o.Code = "W-KEY-MOVED"
+	return o
 }
 
 func healthOptions() []Option {

@@ -106,6 +106,10 @@ func (o Option) later(inert ...string) Option  { o.NotBuilt, o.Inert = true, ine
 func (o Option) inert(values ...string) Option { o.Inert = values; return o }
 func (o Option) hint(hint string) Option       { o.Hint = hint; return o }
 
+// Read reports whether somebody reads the value itself; else the option only
+// groups others, or only its place is told.
+func (o Option) Read() bool { return o.at != nil }
+
 // find returns the row of a key; nil where the table has none.
 func find(options []Option, key string) *Option {
 	for i := range options {

@@ -66,6 +66,8 @@ func (r *reader) dispose(f field, at *place, o *Option, idle *inapplicable) bool
 			r.add(f.pos, at.path, o.Code, at.String()+" is not supported", o.Hint)
 		}
 		return false
+	case o.Code == "W-KEY-MOVED":
+		r.fault(f.value, *at, o.Code, "stands one level too deep", o.Hint)
 	case o.Disposition == Deprecated:
 		r.add(f.pos, at.path, "W-DEPRECATED", at.String()+" is deprecated", o.Hint)
 	}
