@@ -99,6 +99,9 @@ func objectText(t *testing.T, b render.Bundle) string {
 		if o.Wave > 0 {
 			fmt.Fprintf(&out, ", wave %d", o.Wave)
 		}
+		if o.Command {
+			fmt.Fprint(&out, ", waited for")
+		}
 		if r := o.Replicas; r != nil {
 			fmt.Fprintf(&out, ", seeded %d", r.Min)
 			if r.Max > 0 {

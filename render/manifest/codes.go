@@ -26,6 +26,7 @@ func Codes() []Code {
 		{"W-NOT-APPLICABLE", "an option has no meaning here"},
 		{"W-DEPRECATED", "an option works, but has a successor"},
 		{"I-TRANSLATED", "an option was turned into an equivalent"},
+		{"W-ONCE-CHANGED", "an option has changed that counts only at first"},
 
 		{"I-NAME-SANITISED", "a service has another name in the cluster"},
 		{"E-NAME-COLLISION", "two parts of the application become one name"},
@@ -70,6 +71,8 @@ func Codes() []Code {
 		{"I-HEALTH-ALIVE-1", "one failed check restarts a container"},
 		{"E-HEALTH-NOPORT", "a check has no port to ask"},
 		{"E-HEALTH-OUTBOUND", "a check waits for a call from the container"},
+
+		{"E-CRON-STEP", "a schedule has a step that cron cannot count"},
 
 		{"E-DB-ENGINE", "a database engine does not exist"},
 		{"W-DB-UNUSED", "a database is configured but not used"},

@@ -58,6 +58,13 @@
 // hold back a new template as well (spec 2.9) takes what is live, a rollout that
 // is paused and a command that resumes it; rendering sees files alone.
 //
+// A schedule "@every 5m" is refused, which Kubernetes would take: it counts from
+// when a controller started, so nobody can say when it is due. A step longer
+// than its field is refused as well; cron starts over with the field.
+//
+// Time zones are those of Go's own list or the machine's; time/tzdata is linked
+// in, so that a machine without the list answers the same.
+//
 // max_count: 0 is refused. In the model 0 means no upper end, and a service that
 // is to be off has min_count: 0.
 package manifest

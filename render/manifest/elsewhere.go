@@ -35,6 +35,7 @@ func (r *reader) elsewhere(f field) {
 	other.walk(&node, place{}, table)
 	other.databases(&d)
 	other.declare(d.variables)
+	other.commandForms(&d)
 	if d.services != nil {
 		services := *d.services
 		services.fields = slices.DeleteFunc(slices.Clone(services.fields), func(f field) bool { return f.value.isNull() })

@@ -2,30 +2,51 @@ package manifest
 
 // commandOptions holds the commands of a service that run around a deployment
 // or at the start of each Pod (spec 2.8).
-type commandOptions struct{}
+type commandOptions struct{ build, deploy, init *node }
 
 func (o *commandOptions) rows() []Option {
 	return []Option{
-		opt("build_command", Text, "", "shell line", "Runs once, before the first deployment.").later().hint("run it by hand once"),
-		opt("deploy_command", Text, "", "shell line", "Runs on every deployment, before new pods.").later(),
-		opt("init", List, "", "a list", "Steps at the start of each pod.").ext().later(),
+		opt("build_command", Text|List, "", "words, a shell line or a list", "Runs before the first deployment, and again until one has succeeded.").into(&o.build),
+		opt("deploy_command", Text|List, "", "words, a shell line or a list", "Runs on every deployment, before new pods.").into(&o.deploy),
+		opt("init", List|Text, "[]", "a list of commands, or of {name, command, image}", "Commands that run one after the other at the start of each pod.").
+			ext().keys(new(rawInit).options).into(&o.init),
 	}
 }
 
-func jobOptions() []Option {
+// rawInit holds one entry of init written as a mapping.
+type rawInit struct{ name, command, image *node }
+
+func (i *rawInit) options() []Option {
 	return []Option{
-		opt("service", Text, "", "service name", "Service whose image runs."),
-		opt("command", Text, "", "shell line", "What runs."),
-		opt("schedule", Text, "on demand", "cron", "When."),
-		opt("time_zone", Text, "Etc/UTC", "", "Time zone of the schedule."),
-		opt("paused", Bool, "false", "", "Whether it is suspended."),
-		opt("pause_during_deploy", Bool, "false", "", "Whether a deployment suspends it."),
-		opt("concurrency", Text, "forbid", "", "What a second run does."),
-		opt("deadline", Text, "200s", "", "Latest start."),
-		opt("timeout", Text, "", "", "Longest run."),
-		opt("retries", Integer, "0", "", "Further tries."),
-		opt("args", List, "[]", "", "Positional parameters."),
-		opt("keep", Integer, "3", "", "Finished runs kept."),
+		opt("name", Text, "<service>-init-<n>", "lower-case letters, digits and -", "Name of the container.").into(&i.name),
+		opt("command", Text|List, "the image's own", "words, a shell line or a list", "What runs.").into(&i.command),
+		opt("image", Text, "that of the service", "[host[:port]/]repo[:tag][@digest]", "Image that it runs in.").into(&i.image),
+	}
+}
+
+// rawJob holds one entry of jobs.
+type rawJob struct {
+	service, command, args         *node
+	schedule, zone, paused         *node
+	concurrency, deadline, timeout *node
+	retries, keep                  *node
+}
+
+// options is the table of spec 2.17.
+func (j *rawJob) options() []Option {
+	return []Option{
+		opt("service", Text, "", "service name", "Service whose image, variables and volumes it has.").into(&j.service),
+		opt("command", Text, "", "shell line", "What runs, in a shell.").into(&j.command),
+		opt("schedule", Text, "on demand", "five fields of cron, or @hourly, @daily, @weekly, @monthly, @yearly", "When it runs.").into(&j.schedule),
+		opt("time_zone", Text, "Etc/UTC", "Europe/Berlin", "Time zone of the schedule.").into(&j.zone),
+		opt("paused", Bool, "false", "true or false", "Whether it is suspended.").into(&j.paused),
+		opt("pause_during_deploy", Bool, "false", "true or false", "Whether a deployment suspends it.").later("false", "no", "off"),
+		opt("concurrency", Text, "forbid", "", "What a run does that would begin before the last has ended.").words("forbid", "allow", "replace").into(&j.concurrency),
+		opt("deadline", Text, "200s", "10 seconds or more", "Latest start after the scheduled time.").into(&j.deadline),
+		opt("timeout", Text, "none", "1 second or more", "Longest run.").into(&j.timeout),
+		opt("retries", Integer, "0", "0 to 100", "Further tries of a run that fails.").into(&j.retries),
+		opt("args", List, "[]", "a list of text", "Positional parameters of the command: $1, $2 and so on.").into(&j.args),
+		opt("keep", Integer, "3", "0 to 100", "Finished runs that are kept, of successful and of failed ones.").into(&j.keep),
 	}
 }
 
@@ -53,11 +74,11 @@ func procfileOptions() []Option {
 }
 
 // commandDocument holds the jobs, hooks and processes of an application (spec 2.17, 5.2, 5.3).
-type commandDocument struct{}
+type commandDocument struct{ jobs *node }
 
 func (d *commandDocument) rows() []Option {
 	return []Option{
-		opt("jobs", Mapping, "", "a mapping of job names", "Scheduled and on-demand commands.").named(jobOptions).ext().later(),
+		opt("jobs", Mapping, "", "a mapping of job names", "Scheduled and on-demand commands.").named(new(rawJob).options).ext().into(&d.jobs),
 		opt("deploy_hooks", Mapping, "", "a mapping of hook points", "Commands around a deployment.").named(hookOptions).ext().later(),
 		opt("procfile_metadata", Mapping, "", "a mapping of process names", "Signals of processes.").
 			later().hint("use stop_grace of the service").named(processOptions),

@@ -26,7 +26,7 @@ type Options struct {
 // back as Problems, sorted by position; when one of them is an error there is
 // no Application. The error is for a snapshot that cannot be read.
 func Parse(snap sources.Snapshot, o Options) (*Application, []render.Problem, error) {
-	r := &reader{o: o}
+	r := &reader{o: o, revision: snap.Revision()}
 	tree, err := r.load(snap)
 	if err != nil {
 		return nil, nil, err
@@ -78,6 +78,7 @@ func (r *reader) application(tree *node) *Application {
 	if d.services != nil || tree.get("services").isNull() { // else its form was refused
 		services = r.services(d.services, d.native)
 	}
+	r.all = services
 	for _, s := range services {
 		if s.databases != nil {
 			d.databases = joined(d.databases, s.databases)

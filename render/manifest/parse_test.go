@@ -119,6 +119,11 @@ func settings(t *testing.T, o *manifest.Options, text string) {
 				o.Facts.Variables = map[string]string{}
 			}
 			o.Facts.Variables[name] = rest
+		case "once":
+			if o.Facts.Once == nil {
+				o.Facts.Once = map[string]string{}
+			}
+			o.Facts.Once[name] = rest
 		case "image":
 			if o.Images == nil {
 				o.Images = map[string]string{}
@@ -181,6 +186,10 @@ func dump(app *manifest.Application, problems []render.Problem) string {
 	for _, s := range app.Services {
 		service(&b, s)
 	}
+	for _, j := range app.Commands.Jobs {
+		fmt.Fprintf(&b, "job %s of %s %q schedule=%q zone=%s paused=%v concurrency=%s deadline=%s timeout=%s retries=%d keep=%d\n",
+			j.Name, j.Service, j.Words, j.Schedule, j.TimeZone, j.Paused, j.Concurrency, j.Deadline, j.Timeout, j.Retries, j.Keep)
+	}
 	return b.String()
 }
 
@@ -235,7 +244,20 @@ func service(b *strings.Builder, s manifest.Service) {
 	}
 	line(len(s.Requires) > 0, "requires %v", s.Requires)
 	line(s.Wave > 0, "wave %d", s.Wave)
+	steps(line, s.Steps)
 	line(s.RestartOnDeploy != nil, "restart %v", s.RestartOnDeploy != nil && *s.RestartOnDeploy)
+}
+
+func steps(line func(show bool, format string, args ...any), s manifest.Steps) {
+	if b := s.Build; b != nil {
+		line(true, "build %q due=%v mark=%s", b.Words, b.Due, b.Mark)
+	}
+	if d := s.Deploy; d != nil {
+		line(true, "deploy %q", d.Words)
+	}
+	for _, i := range s.Init {
+		line(true, "init %s %s %q", i.Name, i.Image, i.Words)
+	}
 }
 
 func variable(v manifest.Variable) string {

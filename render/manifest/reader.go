@@ -25,6 +25,8 @@ type reader struct {
 	foreign      []field          // nodes of other environments
 	portless     map[string]bool  // services without ports, which have no name in DNS
 	root         sources.Position // of the tree, for what has no place of its own
+	revision     sources.Revision // of the snapshot
+	all          []*service       // in file order, also those that are at fault
 }
 
 // place is where in the tree a value sits, for the key path and the words of a

@@ -128,6 +128,15 @@ func (r *reader) finish(s *service) (Service, bool) {
 
 // objectName makes the name of a service's objects from its key (spec 2.2).
 func (r *reader) objectName(f field, at place) (string, bool) {
+	name, ok := r.sanitised(f, at)
+	if ok && name != f.key {
+		r.add(f.pos, at.path, "I-NAME-SANITISED", at.object+" is reached as "+name, "use that name in addresses")
+	}
+	return name, ok
+}
+
+// sanitised makes a name for objects from a key, or reports why it cannot be one.
+func (r *reader) sanitised(f field, at place) (string, bool) {
 	name := strings.ReplaceAll(strings.ToLower(f.key), "_", "-")
 	valid := name != "" && name[0] >= 'a' && name[0] <= 'z' && name[len(name)-1] != '-' &&
 		strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
@@ -138,8 +147,6 @@ func (r *reader) objectName(f field, at place) (string, bool) {
 	case len(name) > render.MaxName:
 		r.add(f.pos, at.path, "E-NAME-SYNTAX", at.object+" has a name of "+itoa(len(name))+" characters", "use at most "+itoa(render.MaxName))
 		return "", false
-	case name != f.key:
-		r.add(f.pos, at.path, "I-NAME-SANITISED", at.object+" is reached as "+name, "use that name in addresses")
 	}
 	return name, true
 }

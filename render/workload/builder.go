@@ -42,12 +42,12 @@ func (b Builder) Build(ctx context.Context, in render.Input) (render.Draft, erro
 	if err != nil || app == nil {
 		return render.Draft{Problems: problems}, err
 	}
-	objects, found := b.objects(app, in)
-	return render.Draft{Objects: objects, Problems: append(problems, found...)}, nil
+	m := b.make(app, in)
+	return render.Draft{Objects: m.objects, Problems: append(problems, m.problems...), Marks: m.marks}, nil
 }
 
-// objects is Build after parsing.
-func (b Builder) objects(app *manifest.Application, in render.Input) ([]render.Object, []render.Problem) {
+// make is Build after parsing.
+func (b Builder) make(app *manifest.Application, in render.Input) *maker {
 	m := &maker{key: b.Key, app: app, images: in.Images, facts: in.Facts, common: shared(app.Variables)}
 	m.commonHash = m.common.hash(b.Key)
 	if in.Snapshot != nil {
@@ -63,7 +63,7 @@ func (b Builder) objects(app *manifest.Application, in render.Input) ([]render.O
 	m.commands()
 	m.isolation()
 	m.report(validate.Objects(m.objects))
-	return m.objects, m.problems
+	return m
 }
 
 // maker makes the objects of one application and gathers them.
@@ -78,6 +78,7 @@ type maker struct {
 
 	objects  []render.Object
 	problems []render.Problem
+	marks    map[string]string // see render.Bundle
 }
 
 // Names of the ConfigMaps and Secrets with variables (spec 2.1).

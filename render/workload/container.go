@@ -15,11 +15,7 @@ func (m *maker) container(svc manifest.Service, e *environment) map[string]any {
 		c["image"] = image
 	}
 	if svc.Command != nil {
-		command := make([]any, len(svc.Command))
-		for i, word := range svc.Command {
-			command[i] = join(split(word, e.known))
-		}
-		c["command"] = command
+		c["command"] = expanded(svc.Command, e)
 	}
 	c["envFrom"] = m.envFrom(svc, e)
 	if len(e.env) > 0 {

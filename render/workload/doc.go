@@ -13,6 +13,10 @@
 //	PodDisruptionBudget web    where two Pods or more are asked for
 //	ConfigMap, Secret web-env  the variables that are its own
 //
+//	Job web-build-<revision>   build_command, until one deployment has succeeded
+//	Job web-deploy-<revision>  deploy_command
+//	CronJob <job>              each of jobs
+//
 // and the application once ConfigMap shop-environment and Secret
 // shop-environment-variables. A Secret of the latter name that somebody made by
 // hand is read too: that is how secrets stay out of git.
@@ -39,6 +43,19 @@
 //	true                yes           the revision: each one restarts the service
 //	false               no            no
 //
+// # Commands
+//
+// A deployment waits for its Jobs, one after the other: they are what
+// [render.Object] calls a Command, each in a wave of its own. Such a Job bears
+// the revision in its name and, as rondo.dev/deployment, in its template: a new
+// revision runs it again even where nothing else has changed, and the same
+// revision never does. That is also why an application with a deploy_command is
+// rendered for every revision.
+//
+// What runs until one deployment has succeeded is recorded with the revision
+// that succeeded. For that revision it stays in the Bundle, so that a success
+// does not change what was rendered; later ones leave it out.
+//
 // # Decisions
 //
 //   - Secrets carry data, never stringData: the API server turns the latter into
@@ -56,5 +73,9 @@
 //     "stop_grace: 0". The time from TERM to KILL is stop_grace as written; the
 //     reference raises it to 30 s at least, against its own definition.
 //   - Objects bear no revision: a commit that changes nothing writes nothing.
+//   - A job without a schedule is a suspended CronJob. The reference renders
+//     nothing, but then "kubectl create job --from" has nothing to start.
+//   - Jobs leave out claims that are not ReadWriteMany: they would wait for the
+//     Pods of the service to let go of them.
 //   - preStop.sleep needs Kubernetes 1.30; nothing older is served.
 package workload

@@ -12,6 +12,12 @@ import (
 	"rondo.dev/rondo/sources"
 )
 
+// objects is what a Builder makes of app.
+func (b Builder) objects(app *manifest.Application, in render.Input) ([]render.Object, []render.Problem) {
+	m := b.make(app, in)
+	return m.objects, m.problems
+}
+
 // web is a service with every default of the manifest reference filled in.
 func web(change func(*manifest.Service)) manifest.Service {
 	svc := manifest.Service{

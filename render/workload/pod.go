@@ -7,6 +7,7 @@ func (m *maker) pod(svc manifest.Service, e *environment) map[string]any {
 	c := m.container(svc, e)
 	m.serves(svc, e, c)
 	pod := m.runs(svc, c)
+	m.initialise(svc, e, pod, c)
 	pod["terminationGracePeriodSeconds"] = int64(svc.StopGrace.Seconds())
 	if drains(svc) {
 		pod["terminationGracePeriodSeconds"] = int64(svc.StopGrace.Seconds()) + drainSeconds
