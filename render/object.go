@@ -60,6 +60,15 @@ type Object struct {
 	// waits until it has succeeded before it applies what comes later, nobody
 	// misses it once it is gone, and while it runs it is not pruned.
 	Command bool `json:"command,omitempty"`
+	// Tolerate: a Command that fails is told and does not fail the deployment.
+	Tolerate bool `json:"tolerate,omitempty"`
+	// Group names the data that the object holds or serves: "postgresql.default".
+	// Once it leaves the bundle it is orphaned instead of pruned (spec 3.7):
+	// labelled and kept, its pods stopped after a grace of seven days, and taken
+	// back when it is declared again. Empty: the object is pruned.
+	Group string `json:"group,omitempty"`
+	// Keep: the object is never pruned and simply left: the claim of a service.
+	Keep bool `json:"keep,omitempty"`
 }
 
 // Generate describes a Secret whose values rondo makes up when the object is
