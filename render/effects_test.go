@@ -261,7 +261,7 @@ func effective(options []manifest.Option, path string, visit func(path string)) 
 	for _, o := range options {
 		at := strings.TrimPrefix(path+"."+o.Name, ".")
 		switch o.Disposition {
-		case manifest.Applied, manifest.Translated, manifest.Once, manifest.Deprecated:
+		case render.Applied, render.Translated, render.Once, render.Deprecated:
 		default:
 			continue
 		}
@@ -269,7 +269,7 @@ func effective(options []manifest.Option, path string, visit func(path string)) 
 			continue
 		}
 		group := o.Keys != nil && !o.Named && o.Shape == manifest.Mapping
-		if o.Disposition != manifest.Deprecated && !group && (o.Read() || o.Keys == nil) {
+		if o.Disposition != render.Deprecated && !group && (o.Read() || o.Keys == nil) {
 			visit(at)
 		}
 		if o.Keys != nil {

@@ -1,6 +1,10 @@
 package render
 
-import "rondo.dev/rondo/sources"
+import (
+	"strings"
+
+	"rondo.dev/rondo/sources"
+)
 
 // Disposition says what became of one key of a manifest (spec 0.4).
 type Disposition string
@@ -15,10 +19,119 @@ const (
 	Unknown       Disposition = "unknown"        // no option
 )
 
+// Dispositions are all of them, in the order of the reference.
+func Dispositions() []Disposition {
+	return []Disposition{Applied, Translated, Once, NotApplicable, Deprecated, Rejected, Unknown}
+}
+
 // Key is a leaf key of the user's manifest and what became of it.
 type Key struct {
-	Pos         sources.Position `json:"pos"`
+	Pos         sources.Position `json:"pos"` // of the key; of an item of a list, its own
 	Path        string           `json:"key"` // "services.web.ports"
 	Disposition Disposition      `json:"disposition"`
 	Code        string           `json:"code,omitempty"` // of the Problem about it; empty: there is none
+}
+
+// CountKeys counts keys by disposition; one that no key has is missing.
+func CountKeys(keys []Key) map[Disposition]int {
+	counts := make(map[Disposition]int)
+	for i := range keys {
+		counts[keys[i].Disposition]++
+	}
+	return counts
+}
+
+// Mark adds to keys, in place, what Problems say about them: the code of the
+// gravest, and a disposition where that shows more than the table of options
+// did. A Problem about a mapping marks the keys inside only where it says that
+// the whole mapping is refused or skipped.
+func Mark(keys []Key, problems []Problem) {
+	if len(problems) == 0 {
+		return
+	}
+	index := make(map[string]int, len(keys))
+	for i := range keys {
+		index[keys[i].Path] = i
+	}
+	for i := range problems {
+		p := &problems[i]
+		if p.Path == "" {
+			continue
+		}
+		path := p.Path
+		at, ok := index[path]
+		for !ok && strings.HasSuffix(path, "]") {
+			path = path[:strings.LastIndexByte(path, '[')]
+			at, ok = index[path]
+		}
+		if ok {
+			keys[at].mark(p.Code)
+			continue
+		}
+		if !whole(p.Code) {
+			continue
+		}
+		for j := range keys {
+			if rest, ok := strings.CutPrefix(keys[j].Path, p.Path); ok && rest != "" && (rest[0] == '.' || rest[0] == '[') {
+				keys[j].mark(p.Code)
+			}
+		}
+	}
+}
+
+// whole reports codes that concern everything below their place.
+func whole(code string) bool {
+	switch code {
+	case "E-NOT-BUILT", "W-NOT-BUILT", "E-TYPE", "E-EXTERNAL-APP", "W-DB-UNUSED", "E-DB-ENGINE", "E-NAME-SYNTAX":
+		return true
+	}
+	return false
+}
+
+// mark gives k the code of a Problem about it, unless it has a graver one.
+func (k *Key) mark(code string) {
+	if k.Disposition == Unknown || gravity(k.Code) > gravity(code) {
+		return
+	}
+	k.Code = code
+	switch code {
+	case "I-TRANSLATED":
+		k.Disposition = Translated
+	case "W-DEPRECATED", "W-KEY-MOVED":
+		k.Disposition = Deprecated
+	case "W-NOT-APPLICABLE", "W-NOT-BUILT", "W-DB-UNUSED", "W-ENV-RESERVED", "I-ENV-OVERRIDDEN":
+		k.Disposition = NotApplicable
+	case "W-ONCE-CHANGED":
+		k.Disposition = Once
+	default:
+		if code[0] == 'E' {
+			k.Disposition = Rejected
+		}
+	}
+}
+
+func gravity(code string) int {
+	if code == "" {
+		return 0
+	}
+	return strings.IndexByte("IWE", code[0]) + 1
+}
+
+// Explain is the sentence and the hint that belong to k: those of its Problem,
+// or of its disposition where one Problem speaks for several keys.
+func Explain(k Key, problems []Problem) (what, fix string) {
+	for i := range problems {
+		p := &problems[i]
+		if p.Code == k.Code && (p.Path == k.Path || strings.HasPrefix(p.Path, k.Path+"[") || strings.HasPrefix(k.Path, p.Path+".") && p.Path != "") {
+			return p.What, p.Fix
+		}
+	}
+	return map[Disposition]string{
+		Translated:    "is rendered as an equivalent",
+		Once:          "is honoured when its object is first created",
+		NotApplicable: "has no effect here",
+		Deprecated:    "works, but has a successor",
+		Rejected:      "cannot be followed",
+		Unknown:       "is no option",
+	}[k.Disposition], ""
 }

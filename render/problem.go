@@ -52,8 +52,12 @@ func SortProblems(ps []Problem) {
 }
 
 // Invalid is the error of a [Render] that found at least one Problem with
-// severity error. It holds all Problems, sorted, warnings and infos too.
-type Invalid struct{ Problems []Problem }
+// severity error. It holds all Problems, sorted, warnings and infos too, and
+// what became of each leaf key, as [Bundle] does.
+type Invalid struct {
+	Problems []Problem
+	Keys     []Key
+}
 
 // Error is the first error, and how many more there are.
 func (e *Invalid) Error() string {
@@ -113,6 +117,15 @@ func AsProblems(err error) []Problem {
 	var p *Problem
 	if errors.As(err, &p) {
 		return []Problem{*p}
+	}
+	return nil
+}
+
+// AsKeys gives the Keys that err carries, also through wrapping.
+func AsKeys(err error) []Key {
+	var invalid *Invalid
+	if errors.As(err, &invalid) {
+		return invalid.Keys
 	}
 	return nil
 }

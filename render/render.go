@@ -40,8 +40,9 @@ func Render(ctx context.Context, in Input, b Builder) (Bundle, error) {
 		seen[id] = objects[i].Origin
 	}
 	SortProblems(problems)
+	Mark(draft.Keys, problems)
 	if errs, _, _ := CountProblems(problems); errs > 0 {
-		return Bundle{}, &Invalid{Problems: problems}
+		return Bundle{}, &Invalid{Problems: problems, Keys: draft.Keys}
 	}
 	sort.SliceStable(objects, func(i, j int) bool {
 		a, b := &objects[i], &objects[j]

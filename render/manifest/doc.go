@@ -14,6 +14,8 @@
 //  4. Variables are resolved, after those that they refer to.
 //  5. The stored values become the model, service by service, and what concerns
 //     several services is compared: names, ports, requirements.
+//  6. The tree is followed along the table once more, to say of each leaf key
+//     what became of it ([Result].Keys).
 //
 // Parse promises: the same input gives the same result; a key is never dropped
 // in silence; every Problem has a code, a place in a file and stands on one
@@ -21,6 +23,9 @@
 // secret; and no file makes it slow or large.
 //
 // # Decisions
+//
+// What became of each key is told from the table and the Problems, not noted
+// while values are read: what no reader looks at is in the list all the same.
 //
 // The table holds a pointer to where each value goes, so an option is known in
 // one place. The usual alternative, a struct decoded by a YAML library with

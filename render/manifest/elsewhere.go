@@ -10,7 +10,7 @@ import (
 // environment tells whether f is an environment that has a name it may have,
 // once (spec 1.3 rule 5).
 func (r *reader) environment(f field, table []Option) bool {
-	if o := find(table, f.key); o != nil && o.Disposition != Unknown || byAlias(table, f.key) != nil || !isEnvironment(f.value, table) {
+	if o := find(table, f.key); o != nil && o.Disposition != render.Unknown || byAlias(table, f.key) != nil || !isEnvironment(f.value, table) {
 		return false
 	}
 	rest := strings.TrimLeft(f.key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")

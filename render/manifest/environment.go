@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"rondo.dev/rondo/render"
 	"rondo.dev/rondo/sources"
 )
 
@@ -53,7 +54,7 @@ func (r *reader) effective(root *node) *node {
 func isEnvironment(n *node, table []Option) bool {
 	return n.shape == Mapping && slices.ContainsFunc(n.fields, func(f field) bool {
 		o := find(table, f.key)
-		return f.key != "version" && o != nil && o.Disposition != Unknown || byAlias(table, f.key) != nil
+		return f.key != "version" && o != nil && o.Disposition != render.Unknown || byAlias(table, f.key) != nil
 	})
 }
 
@@ -128,6 +129,7 @@ func combine(r *reader, manifest, service *node) *node {
 		have := out.fields[i].value
 		switch {
 		case f.value.isNull(), f.key == "version":
+			r.double = append(r.double, f)
 		case f.key == "databases":
 			out.fields[i].value = joined(have, f.value)
 		case f.key == "services" && have.shape == Mapping && f.value.shape == Mapping:

@@ -39,7 +39,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data string, incomplete bool) {
 		o := manifest.Options{App: "shop", Environment: "production", Namespace: "shop", Incomplete: incomplete}
-		app, problems, err := manifest.Parse(one(data), o)
+		app, problems, err := parse(one(data), o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,7 +64,7 @@ func FuzzParse(f *testing.F) {
 		if size > 16<<20 {
 			t.Errorf("a file of %d bytes becomes %d", len(data), size)
 		}
-		again, problemsAgain, _ := manifest.Parse(one(data), o)
+		again, problemsAgain, _ := parse(one(data), o)
 		if !reflect.DeepEqual(app, again) || !reflect.DeepEqual(problems, problemsAgain) {
 			t.Error("the second time the result is another")
 		}
@@ -95,7 +95,7 @@ func BenchmarkParse(b *testing.B) {
 	snap := one(text)
 	b.ReportAllocs()
 	for b.Loop() {
-		app, problems, err := manifest.Parse(snap, manifest.Options{App: "shop", Environment: "production", Namespace: "shop"})
+		app, problems, err := parse(snap, manifest.Options{App: "shop", Environment: "production", Namespace: "shop"})
 		if err != nil || app == nil || len(problems) > 0 {
 			b.Fatal(problems, err)
 		}

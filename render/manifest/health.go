@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"rondo.dev/rondo/render"
 )
 
 // healthOf reads health in the form of version 2, one of its words, or the form
@@ -26,7 +28,7 @@ func (r *reader) healthOf(s *service, out *Service) {
 	table := healthOptions()
 	for _, f := range n.fields {
 		o := find(table, f.key)
-		if o == nil || o.Disposition == Unknown {
+		if o == nil || o.Disposition == render.Unknown {
 			inner := at
 			inner.outer = s.options()
 			r.unknown(f, inner, o, table)

@@ -1,5 +1,7 @@
 package manifest
 
+import "rondo.dev/rondo/render"
+
 // engineNames are the data components, in the order of the reference.
 var engineNames = [...]string{"mysql", "postgresql", "postgis", "redis", "mongodb", "elasticsearch", "memcached", "rabbitmq", "influxdb", "glusterfs"}
 
@@ -54,7 +56,7 @@ func (c *component) entry(engine string) []Option {
 	for _, o := range engineConfiguration(engine) {
 		if row := find(rows, o.Name); row == nil {
 			rows = append(rows, o)
-		} else if row.Disposition == Unknown {
+		} else if row.Disposition == render.Unknown {
 			*row = o
 		}
 	}

@@ -62,10 +62,10 @@ type rawCheck struct{ kind, endpoint, protocol, timeout, accept *node }
 
 func (c *rawCheck) options() []Option {
 	return []Option{
-		opt("type", Text, "inbound", "", "Who asks whom.").words("inbound", "outbound").into(&c.kind),
-		opt("endpoint", Text, "/", "a path that starts with /", "Path that is asked.").into(&c.endpoint),
-		opt("protocol", Text, "http", "", "Protocol.").words("http", "https").into(&c.protocol),
-		opt("timeout", Text, "30s", "seconds", "Time for the container to start.").into(&c.timeout),
-		opt("accept", List|Text, "200, 300-399", "codes and ranges", "Good answers.").into(&c.accept),
+		opt("type", Text, "inbound", "", "Who asks whom.").words("inbound", "outbound").translated().into(&c.kind),
+		opt("endpoint", Text, "/", "a path that starts with /", "Path that is asked.").translated().into(&c.endpoint),
+		opt("protocol", Text, "http", "", "Protocol.").words("http", "https").translated().into(&c.protocol),
+		opt("timeout", Text, "30s", "seconds", "Time for the container to start.").translated().into(&c.timeout),
+		opt("accept", List|Text, "200, 300-399", "codes and ranges", "Good answers.").translated().into(&c.accept),
 	}
 }

@@ -51,7 +51,7 @@ func (s *service) own() []Option {
 		opt("dns_behaviour", Text, "versioned", "", "Whether callers see only their own version during a rollout.").
 			words("versioned", "non-versioned").checked(dnsBehaviour).later("versioned", "non-versioned"),
 		opt("health", Mapping|Text, "none", "ready, alive and startup, or default, or none", "Checks of the container.").
-			words("default", "none").keys(healthOptions).into(&s.health),
+			words("default", "none").keys(healthForms).into(&s.health),
 		opt("stop_grace", Text, "30s", "45, 45s, 2m or 1h", "Time from TERM to KILL.").into(&s.stopGrace),
 		opt("restart_on_deploy", Bool, "when something changed", "true or false", "Whether a deployment restarts the service.").into(&s.restart),
 		opt("requires", List|Text, "[]", "service names", "Services that are started before.").into(&s.requires),
@@ -152,6 +152,9 @@ func healthOptions() []Option {
 		no("liveness", "write alive:"),
 	}
 }
+
+// healthForms are the keys of both forms of health.
+func healthForms() []Option { return append(healthOptions(), new(rawCheck).options()...) }
 
 // dnsBehaviour tells that versions are only told apart where two stay side by
 // side, which a rolling update does not do (spec 2.7).

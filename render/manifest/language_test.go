@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"rondo.dev/rondo/render"
 )
 
 // each visits every row of the table with its path.
@@ -28,11 +30,11 @@ func TestEveryOptionIsReadOrSaysWhyNot(t *testing.T) {
 	each(Language(), "", func(path string, o Option) {
 		parent := path[:max(0, strings.LastIndexByte(path, '.'))]
 		parent = strings.TrimSuffix(parent, ".<name>")
-		idle := unbuilt[parent] || o.NotBuilt && o.at == nil || o.Disposition == NotApplicable
+		idle := unbuilt[parent] || o.NotBuilt && o.at == nil || o.Disposition == render.NotApplicable
 		if unbuilt[path] = idle; idle {
 			return
 		}
-		if o.Disposition == Applied && o.at == nil && o.Keys == nil {
+		if o.Disposition == render.Applied && o.at == nil && o.Keys == nil {
 			t.Errorf("%s is applied, but nothing reads it", path)
 		}
 	})
@@ -43,16 +45,16 @@ func TestRowsOfTheTableAreWellFormed(t *testing.T) {
 		switch {
 		case o.Name == "" || o.Name != strings.ToLower(o.Name):
 			t.Errorf("%s: the name is %q", path, o.Name)
-		case o.Disposition == Unknown && (o.Hint == "" || o.Doc != ""):
+		case o.Disposition == render.Unknown && (o.Hint == "" || o.Doc != ""):
 			t.Errorf("%s is no option, so it has a hint and nothing else", path)
-		case o.Disposition == Unknown:
+		case o.Disposition == render.Unknown:
 		case o.Shape == 0:
 			t.Errorf("%s has no shape", path)
 		case !strings.HasSuffix(o.Doc, "."):
 			t.Errorf("%s: the doc line %q is no sentence", path, o.Doc)
-		case (o.Disposition == Deprecated || o.Disposition == Rejected) && o.Hint == "":
+		case (o.Disposition == render.Deprecated || o.Disposition == render.Rejected) && o.Hint == "":
 			t.Errorf("%s is %s but does not say what to use", path, o.Disposition)
-		case o.Disposition == Rejected && o.Code == "":
+		case o.Disposition == render.Rejected && o.Code == "":
 			t.Errorf("%s is rejected without a code", path)
 		case len(o.Words) > 0 && o.Shape&Text == 0:
 			t.Errorf("%s has words but takes no text", path)

@@ -1,5 +1,11 @@
 package manifest
 
+import (
+	"strings"
+
+	"rondo.dev/rondo/render"
+)
+
 // Shape is a set of forms that a value may have.
 type Shape uint8
 
@@ -28,23 +34,6 @@ func (s Shape) String() string {
 	return out
 }
 
-// Disposition says what becomes of an option (spec 0.4).
-type Disposition uint8
-
-const (
-	Applied       Disposition = iota // rendered, or obeyed by the daemon
-	Translated                       // rendered as an equivalent
-	Once                             // honoured when the object is first created
-	NotApplicable                    // has no meaning on an existing cluster
-	Deprecated                       // works, but has a successor
-	Rejected                         // would change behaviour if ignored
-	Unknown                          // no option; the row exists for its hint
-)
-
-func (d Disposition) String() string {
-	return [...]string{"applied", "translated", "once", "not_applicable", "deprecated", "rejected", "unknown"}[d]
-}
-
 // Option is one key of the language: a row of the table that drives parsing,
 // diagnostics and documentation. [Language] gives the whole table.
 type Option struct {
@@ -54,7 +43,7 @@ type Option struct {
 	Default     string // as one would write it; empty: none
 	Accepted    string // what is accepted, in words; empty: anything of Shape
 	Words       []string
-	Disposition Disposition
+	Disposition render.Disposition
 	NotBuilt    bool     // recognised, but asking for it is refused for now
 	Inert       []string // values of a NotBuilt option that ask for what happens anyway
 	Extension   bool     // added by rondo
@@ -79,11 +68,11 @@ type Option struct {
 // The constructors and methods below exist so that a row of the table is a line.
 
 func opt(name string, shape Shape, def, accepted, doc string) Option {
-	return Option{Name: name, Shape: shape, Default: def, Accepted: accepted, Doc: doc}
+	return Option{Name: name, Shape: shape, Default: def, Accepted: accepted, Doc: doc, Disposition: render.Applied}
 }
 
 // no is a key that people write but that does not exist.
-func no(name, hint string) Option { return Option{Name: name, Disposition: Unknown, Hint: hint} }
+func no(name, hint string) Option { return Option{Name: name, Disposition: render.Unknown, Hint: hint} }
 
 func (o Option) alias(name string) Option                     { o.Alias = name; return o }
 func (o Option) version() Option                              { o.Version = true; return o }
@@ -93,15 +82,29 @@ func (o Option) keys(keys func() []Option) Option             { o.Keys = keys; r
 func (o Option) named(keys func() []Option) Option            { o.Keys, o.Named = keys, true; return o }
 func (o Option) words(words ...string) Option                 { o.Words = words; return o }
 func (o Option) ext() Option                                  { o.Extension = true; return o }
-func (o Option) deprecated(hint string) Option                { o.Disposition, o.Hint = Deprecated, hint; return o }
+func (o Option) deprecated(hint string) Option {
+	o.Disposition, o.Hint = render.Deprecated, hint
+	return o
+}
 func (o Option) inapplicable(hint string) Option {
-	o.Disposition, o.Hint = NotApplicable, hint
+	o.Disposition, o.Hint = render.NotApplicable, hint
 	return o
 }
 func (o Option) rejected(code, hint string) Option {
-	o.Disposition, o.Code, o.Hint = Rejected, code, hint
+	o.Disposition, o.Code, o.Hint = render.Rejected, code, hint
 	return o
 }
+
+// translated: the equivalent is what is rendered; none: whoever reads the value
+// tells it, with I-TRANSLATED.
+func (o Option) translated(equivalent ...string) Option {
+	o.Disposition, o.Hint = render.Translated, strings.Join(equivalent, ", ")
+	return o
+}
+
+// once: whoever reads the value calls [reader.once].
+func (o Option) once() Option { o.Disposition = render.Once; return o }
+
 func (o Option) later(inert ...string) Option  { o.NotBuilt, o.Inert = true, inert; return o }
 func (o Option) inert(values ...string) Option { o.Inert = values; return o }
 func (o Option) hint(hint string) Option       { o.Hint = hint; return o }

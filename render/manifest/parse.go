@@ -22,18 +22,28 @@ type Options struct {
 	Images map[string]string
 }
 
-// Parse reads the manifest of one environment. Faults in the user's files come
-// back as Problems, sorted by position; when one of them is an error there is
-// no Application. The error is for a snapshot that cannot be read.
-func Parse(snap sources.Snapshot, o Options) (*Application, []render.Problem, error) {
+// Result is what [Parse] makes of the files of one environment.
+type Result struct {
+	App      *Application     // nil when one of the Problems is an error
+	Problems []render.Problem // faults in the user's files, by position
+	// Keys are the leaf keys of the environment's effective manifest, by position,
+	// with what the table of options says about each; [render.Mark] adds what the
+	// Problems say. nil where the files are no manifest.
+	Keys []render.Key
+}
+
+// Parse reads the manifest of one environment. The error is for a snapshot that
+// cannot be read.
+func Parse(snap sources.Snapshot, o Options) (Result, error) {
 	r := &reader{o: o, revision: snap.Revision()}
 	tree, err := r.load(snap)
 	if err != nil {
-		return nil, nil, err
+		return Result{}, err
 	}
-	var app *Application
+	var out Result
 	if tree != nil {
-		app = r.application(tree)
+		out.App = r.application(tree)
+		out.Keys = r.keysOf(tree)
 	}
 	for _, f := range r.foreign {
 		if r.errors >= maxProblems {
@@ -43,9 +53,10 @@ func Parse(snap sources.Snapshot, o Options) (*Application, []render.Problem, er
 	}
 	r.settle()
 	if r.errors > 0 {
-		app = nil
+		out.App = nil
 	}
-	return app, r.problems, nil
+	out.Problems = r.problems
+	return out, nil
 }
 
 // settle gives the Problems their final form and order.

@@ -70,7 +70,7 @@ func fixture(t *testing.T, archive *txtar.Archive, title string) {
 			files[name] = string(f.Data)
 		}
 	}
-	app, problems, err := manifest.Parse(folder(t, files), o)
+	app, problems, err := parse(folder(t, files), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -278,4 +278,10 @@ func variable(v manifest.Variable) string {
 		out += fmt.Sprintf(" %s/%s%s", p.SecretRef.Secret, p.SecretRef.Key, optional)
 	}
 	return out
+}
+
+// parse is [manifest.Parse] where the keys do not matter.
+func parse(snap sources.Snapshot, o manifest.Options) (*manifest.Application, []render.Problem, error) {
+	out, err := manifest.Parse(snap, o)
+	return out.App, out.Problems, err
 }

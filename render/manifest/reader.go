@@ -23,6 +23,7 @@ type reader struct {
 	// environments are the names that the files have a node for.
 	environments []string
 	foreign      []field          // nodes of other environments
+	double       []field          // keys of both files, of which one counts
 	portless     map[string]bool  // services without ports, which have no name in DNS
 	root         sources.Position // of the tree, for what has no place of its own
 	revision     sources.Revision // of the snapshot

@@ -44,7 +44,7 @@ func one(data string) sources.Snapshot {
 // only parses data and wants a single problem, with this code.
 func only(t *testing.T, snap sources.Snapshot, code string) render.Problem {
 	t.Helper()
-	app, problems, err := manifest.Parse(snap, manifest.Options{Environment: "production"})
+	app, problems, err := parse(snap, manifest.Options{Environment: "production"})
 	if err != nil || app != nil || len(problems) != 1 || problems[0].Code != code {
 		t.Fatalf("got application %v, problems %v, error %v; want only %s", app != nil, problems, err, code)
 	}
@@ -110,7 +110,7 @@ func TestT01_LinksAreRefused(t *testing.T) {
 // refused wants every file to be called a link.
 func refused(t *testing.T, snap sources.Snapshot) {
 	t.Helper()
-	app, problems, err := manifest.Parse(snap, manifest.Options{})
+	app, problems, err := parse(snap, manifest.Options{})
 	if app != nil || err != nil || len(problems) == 0 {
 		t.Fatalf("got %v %v %v", app, problems, err)
 	}
@@ -134,7 +134,7 @@ func TestT03_ThePathOfTheManifestIsNoOracle(t *testing.T) {
 	for _, path := range []string{"../%s.yml", "a/../../%s.yml", "/etc/%s", "./../%s.yml", "..\\%s.yml", "%s.yml/../../x.yml", "%s\x00.yml", "//%s"} {
 		var texts []string
 		for _, name := range []string{"there", "absent"} {
-			app, problems, err := manifest.Parse(snap, manifest.Options{Path: fmt.Sprintf(path, name)})
+			app, problems, err := parse(snap, manifest.Options{Path: fmt.Sprintf(path, name)})
 			if err != nil || app != nil || len(problems) != 1 {
 				t.Fatalf("%q: %v %v %v", path, app, problems, err)
 			}
@@ -151,7 +151,7 @@ func TestT03_ThePathOfTheManifestIsNoOracle(t *testing.T) {
 func TestT04_ValuesAreNotRepeated(t *testing.T) {
 	const canary = "c4nary-9f3c"
 	check := func(text string) {
-		_, problems, err := manifest.Parse(one(text), manifest.Options{Environment: "production", Incomplete: len(text)%2 == 0})
+		_, problems, err := parse(one(text), manifest.Options{Environment: "production", Incomplete: len(text)%2 == 0})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -291,7 +291,7 @@ func TestT07_LargeAndHostileFilesAreCheap(t *testing.T) {
 			}
 			var problems []render.Problem
 			var err error
-			took, used := cost(func() { _, problems, err = manifest.Parse(one(text), manifest.Options{Environment: "production"}) })
+			took, used := cost(func() { _, problems, err = parse(one(text), manifest.Options{Environment: "production"}) })
 			if err != nil || len(problems) > 300 || took > slow || used > 600<<20 {
 				t.Errorf("took %s and %d MiB, %d problems, %v", took, used>>20, len(problems), err)
 			}
@@ -301,7 +301,7 @@ func TestT07_LargeAndHostileFilesAreCheap(t *testing.T) {
 
 func TestT22_OtherNamespacesCannotBeNamed(t *testing.T) {
 	for _, secret := range []string{"other/secret", "../secret", "other.ns/x", "a b", ""} {
-		app, problems, err := manifest.Parse(one(fmt.Sprintf("services: {web: {image: a}}\nredis: {server: external, service_dsn_secret: %q}", secret)), manifest.Options{})
+		app, problems, err := parse(one(fmt.Sprintf("services: {web: {image: a}}\nredis: {server: external, service_dsn_secret: %q}", secret)), manifest.Options{})
 		if err != nil || app != nil || len(problems) != 1 || problems[0].Code != "E-VALUE" {
 			t.Errorf("%q: %v %v %v", secret, app != nil, problems, err)
 		}
@@ -311,7 +311,7 @@ func TestT22_OtherNamespacesCannotBeNamed(t *testing.T) {
 func TestT23_LabelsOfThePlatformCannotBeSet(t *testing.T) {
 	for _, key := range []string{"rondo.dev/app", "RONDO.dev/app", "x.rondo.dev/app", "app.kubernetes.io/managed-by", "pod-security.kubernetes.io/enforce", "app", "tier"} {
 		for _, text := range []string{"tags: {%s: x}", "tags: ['%s=x']", "tags: ['%s:x']", "tags: [%s]", "tags: ['_env(X:%s)=x']"} {
-			app, problems, err := manifest.Parse(one("services: {web: {image: a, "+fmt.Sprintf(text, key)+"}}"), manifest.Options{})
+			app, problems, err := parse(one("services: {web: {image: a, "+fmt.Sprintf(text, key)+"}}"), manifest.Options{})
 			if err != nil || app != nil || len(problems) != 1 || problems[0].Code != "E-META-RESERVED" && problems[0].Code != "E-TAG-SYNTAX" {
 				t.Errorf("%s: %v %v %v", fmt.Sprintf(text, key), app != nil, problems, err)
 			}
@@ -321,7 +321,7 @@ func TestT23_LabelsOfThePlatformCannotBeSet(t *testing.T) {
 
 func TestAnUnreadableMirrorIsNoFaultOfTheUser(t *testing.T) {
 	cause := errors.New("disk on fire")
-	app, problems, err := manifest.Parse(broken{err: cause}, manifest.Options{})
+	app, problems, err := parse(broken{err: cause}, manifest.Options{})
 	if app != nil || problems != nil || !errors.Is(err, cause) {
 		t.Errorf("got %v %v %v", app, problems, err)
 	}
@@ -334,7 +334,7 @@ func TestInputsAreAllThatIsRead(t *testing.T) {
 			t.Errorf("Inputs(%q) = %v is not sorted, or repeats itself", path, inputs)
 		}
 		snap := &recorder{}
-		if _, _, err := manifest.Parse(snap, manifest.Options{Path: path}); err != nil {
+		if _, _, err := parse(snap, manifest.Options{Path: path}); err != nil {
 			t.Fatal(err)
 		}
 		for _, name := range snap.names {

@@ -3,6 +3,8 @@ package manifest
 import (
 	"slices"
 	"strings"
+
+	"rondo.dev/rondo/render"
 )
 
 // walk compares the keys of n with a table: it reports each key by its
@@ -12,7 +14,7 @@ func (r *reader) walk(n *node, p place, options []Option) {
 	p.hollow = nil
 	for _, f := range n.fields {
 		o := find(options, f.key)
-		if o == nil || o.Disposition == Unknown {
+		if o == nil || o.Disposition == render.Unknown {
 			r.unknown(f, p, o, options)
 			continue
 		}
@@ -58,17 +60,19 @@ func (r *reader) dispose(f field, at *place, o *Option, idle *inapplicable) bool
 	case o.NotBuilt && o.at == nil: // else whoever reads it tells
 		r.notBuilt(f.pos, *at, at.String(), o.Hint)
 		at.quiet = true
-	case o.Disposition == NotApplicable:
+	case o.Disposition == render.NotApplicable:
 		idle.add(f, o.Hint)
 		at.quiet = true
-	case o.Disposition == Rejected:
+	case o.Disposition == render.Rejected:
 		if !inert {
 			r.add(f.pos, at.path, o.Code, at.String()+" is not supported", o.Hint)
 		}
 		return false
 	case o.Code == "W-KEY-MOVED":
 		r.fault(f.value, *at, o.Code, "stands one level too deep", o.Hint)
-	case o.Disposition == Deprecated:
+	case o.Disposition == render.Translated && o.Hint != "":
+		r.add(f.pos, at.path, "I-TRANSLATED", at.String()+" becomes "+o.Hint, "")
+	case o.Disposition == render.Deprecated:
 		r.add(f.pos, at.path, "W-DEPRECATED", at.String()+" is deprecated", o.Hint)
 	}
 	return true
@@ -220,7 +224,7 @@ func (r *reader) meant(f field, p place, o *Option, options []Option) string {
 	if near := Nearest(f.key, hinted(options)); near != "" {
 		return find(options, near).Hint
 	}
-	if o := find(p.outer, f.key); o != nil && o.Disposition != Unknown {
+	if o := find(p.outer, f.key); o != nil && o.Disposition != render.Unknown {
 		return "indent it less: " + f.key + " belongs one level up"
 	}
 	if inner := holder(f.key, options); inner != "" {
@@ -241,7 +245,7 @@ func holder(key string, options []Option) string {
 		if inner.Keys == nil || inner.NotBuilt {
 			continue
 		}
-		if o := find(inner.Keys(), key); o != nil && o.Disposition != Unknown && !o.NotBuilt {
+		if o := find(inner.Keys(), key); o != nil && o.Disposition != render.Unknown && !o.NotBuilt {
 			if found != "" {
 				return ""
 			}
@@ -257,7 +261,7 @@ func holder(key string, options []Option) string {
 func names(options []Option) []string {
 	out := make([]string, 0, len(options))
 	for i := range options {
-		if options[i].Disposition != Unknown {
+		if options[i].Disposition != render.Unknown {
 			out = append(out, options[i].Name)
 		}
 	}
@@ -268,7 +272,7 @@ func names(options []Option) []string {
 func hinted(options []Option) []string {
 	var out []string
 	for i := range options {
-		if options[i].Disposition == Unknown {
+		if options[i].Disposition == render.Unknown {
 			out = append(out, options[i].Name)
 		}
 	}

@@ -30,7 +30,7 @@ func (b Builder) Build(ctx context.Context, in render.Input) (render.Draft, erro
 	if err := ctx.Err(); err != nil {
 		return render.Draft{}, err
 	}
-	app, problems, err := manifest.Parse(in.Snapshot, manifest.Options{
+	parsed, err := manifest.Parse(in.Snapshot, manifest.Options{
 		App:         in.App,
 		Environment: in.Environment,
 		Namespace:   in.Namespace,
@@ -39,11 +39,13 @@ func (b Builder) Build(ctx context.Context, in render.Input) (render.Draft, erro
 		Incomplete:  in.Incomplete,
 		Images:      in.Images,
 	})
-	if err != nil || app == nil {
-		return render.Draft{Problems: problems}, err
+	draft := render.Draft{Problems: parsed.Problems, Keys: parsed.Keys}
+	if err != nil || parsed.App == nil {
+		return draft, err
 	}
-	m := b.make(app, in)
-	return render.Draft{Objects: m.objects, Problems: append(problems, m.problems...), Marks: m.marks}, nil
+	m := b.make(parsed.App, in)
+	draft.Objects, draft.Problems, draft.Marks = m.objects, append(draft.Problems, m.problems...), m.marks
+	return draft, nil
 }
 
 // make is Build after parsing.
