@@ -83,7 +83,11 @@ func (p place) String() string {
 // add records a Problem. Texts hold names and positions, never values: a value
 // may be a secret, and Problems are shown to anybody (threats T4).
 func (r *reader) add(pos sources.Position, path, code, what, fix string) {
-	p := render.Problem{Pos: pos, Path: path, Code: code, What: what, Fix: fix}
+	r.report(render.Problem{Pos: pos, Path: path, Code: code, What: what, Fix: fix})
+}
+
+// report records a Problem that was found elsewhere.
+func (r *reader) report(p render.Problem) {
 	count := &r.others
 	if p.IsError() {
 		count = &r.errors

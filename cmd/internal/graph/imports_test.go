@@ -14,7 +14,10 @@ var mayImport = map[string][]string{
 	"sources/*":       {"sources"},
 	"render":          {"sources"},
 	"render/*":        {"sources", "render", "render/manifest"},
-	"render/manifest": {"sources", "render"},
+	"render/bounds":   {"sources", "render"},
+	"render/manifest": {"sources", "render", "render/bounds"},
+	"render/kustomize": {
+		"sources", "render", "render/manifest", "render/bounds", "render/validate"},
 	"render/workload": {
 		"sources", "render", "render/manifest", "render/data", "render/edge", "render/validate"},
 	"reconcile/plan":   {"sources", "render"},

@@ -1,4 +1,4 @@
-package manifest
+package bounds
 
 import (
 	"bytes"
@@ -9,15 +9,14 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"rondo.dev/rondo/render"
 	"rondo.dev/rondo/sources"
 )
 
 var yamlLine = regexp.MustCompile(`^yaml: line (\d+): `)
 
-// syntax reports that yaml refused the file. The library's words are not shown:
-// they are about grammar, name the line where a structure began rather than
-// where it broke, and may repeat content.
-func (r *reader) syntax(file string, b []byte, err error) {
+// Syntax is the fault of a text that yaml refused with err.
+func Syntax(file string, b []byte, err error) render.Problem {
 	message := err.Error()
 	line := 0
 	if m := yamlLine.FindStringSubmatch(message); m != nil {
@@ -29,11 +28,12 @@ func (r *reader) syntax(file string, b []byte, err error) {
 		line = at
 	}
 	if strings.Contains(message, "exceeded max depth") {
-		r.add(sources.Position{File: file, Line: line}, "", "E-YAML-DEPTH", "the file nests deeper than "+itoa(maxDepth)+" levels", "flatten it")
-		return
+		return render.Problem{Pos: sources.Position{File: file, Line: line}, Code: "E-YAML-DEPTH",
+			What: "the file nests deeper than " + strconv.Itoa(MaxDepth) + " levels", Fix: "flatten it"}
 	}
 	c := cause(lines, line, message)
-	r.add(sources.Position{File: file, Line: c.line, Column: c.column}, "", "E-YAML-SYNTAX", "the file is not valid YAML: "+c.what, c.fix)
+	return render.Problem{Pos: sources.Position{File: file, Line: c.line, Column: c.column}, Code: "E-YAML-SYNTAX",
+		What: "the file is not valid YAML: " + c.what, Fix: c.fix}
 }
 
 // breaks is the line at which yaml stops reading: the first after which it says
@@ -178,4 +178,17 @@ func badStart(text string) (suspect, bool) {
 		return suspect{column: column, what: "a quote is not closed", fix: "close it, or double a quote inside"}, true
 	}
 	return suspect{}, false
+}
+
+// identifier is the length of the variable name that s starts with.
+func identifier(s string) int {
+	i := 0
+	for i < len(s) {
+		c := s[i]
+		if c != '_' && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && (i == 0 || c < '0' || c > '9') {
+			break
+		}
+		i++
+	}
+	return i
 }
