@@ -110,6 +110,11 @@ func objectText(t *testing.T, b render.Bundle) string {
 				fmt.Fprint(&out, " and up")
 			}
 		}
+		if o.Generate != nil {
+			for _, k := range o.Generate.Keys {
+				fmt.Fprintf(&out, ", makes %s %d", k.Name, k.Length)
+			}
+		}
 		body, err := yaml.Marshal(o.Body)
 		if err != nil {
 			t.Fatal(err)

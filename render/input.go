@@ -50,6 +50,9 @@ type Facts struct {
 	// Applications holds what other applications let this one read, by
 	// "<app>/<environment>", then by variable or "<service>.<variable>".
 	Applications map[string]map[string]string `json:"applications,omitempty"`
+	// ConfigStore holds the keys of the config store, by "app" and "account", each
+	// with its metadata ("tier=web,team=a"); never a value. nil: not known.
+	ConfigStore map[string]map[string]string `json:"config_store,omitempty"`
 }
 
 // Policy is what the operator lets an application do to the nodes it runs on.
@@ -91,6 +94,7 @@ type Draft struct {
 	Problems []Problem
 	Keys     []Key             // see [Bundle]
 	Check    *Check            // see [Bundle]
+	Shared   *Shared           // see [Bundle]
 	Once     map[string]string // see [Bundle]
 	Marks    map[string]string // see [Bundle]
 }

@@ -160,6 +160,8 @@ type Bundle struct {
 	// Check is asked of the application's public addresses once a deployment is
 	// healthy; nil: nothing is.
 	Check *Check `json:"check,omitempty"`
+	// Shared is what other applications may read of this one; nil: nothing.
+	Shared *Shared `json:"shared,omitempty"`
 	// Once are the values that later renderings find in [Facts].Once as soon as
 	// this Bundle was stored to be applied: what may not change under data.
 	Once map[string]string `json:"once,omitempty"`

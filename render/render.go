@@ -55,7 +55,7 @@ func Render(ctx context.Context, in Input, b Builder) (Bundle, error) {
 			return a.ID.Less(b.ID)
 		}
 	})
-	return Bundle{Objects: objects, Problems: problems, Keys: draft.Keys, Check: draft.Check, Once: draft.Once, Marks: draft.Marks}, nil
+	return Bundle{Objects: objects, Problems: problems, Keys: draft.Keys, Check: draft.Check, Shared: draft.Shared, Once: draft.Once, Marks: draft.Marks}, nil
 }
 
 // finish gives o its place: namespace, ownership labels, identity, stage.

@@ -54,6 +54,7 @@ func Codes() []Code {
 		{"E-ENV-NAME", "a name cannot be that of a variable"},
 		{"E-ENV-UNDEFINED", "a reference leads to nothing"},
 		{"E-ENV-CYCLE", "variables refer to each other in a circle, or in too long a row"},
+		{"E-ENV-CROSS-CREDENTIAL", "a credential of another application is referred to"},
 		{"W-ENV-RESERVED", "a variable is generated, and the value given is ignored"},
 		{"W-ENV-PLATFORM", "a variable of the old platform is empty"},
 		{"W-ENV-TYPE", "YAML readers disagree about a value"},

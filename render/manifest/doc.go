@@ -46,6 +46,18 @@
 // before those of the application. The reference manual says only the latter,
 // but what people wrote relies on the former.
 //
+// An entry of the config store is never read here: a reference becomes a key of
+// the Secret "<app>-configstore" or "account-configstore" of the application's
+// namespace. Which of the two is decided by the keys, which Facts may know (the
+// names, from the labels and annotations of those Secrets): Kubernetes cannot
+// choose between two Secrets for one variable, and to read both to choose would
+// put values where only names belong. Where nothing is known it is the
+// application's, and a Pod says which key is missing.
+//
+// An application shares variables with those it lists, none with its owner's
+// other applications unasked, and no secret with anybody: a value that another
+// one renders would stand in that one's ConfigMap.
+//
 // Values set through the API are taken literally: their author writes no
 // manifest, and a fault in them would be red on a commit that cannot clear it.
 //

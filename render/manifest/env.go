@@ -22,6 +22,7 @@ type variables struct {
 	generated map[string]*variable // layer 2
 	api       map[string]string    // layer 3
 	services  map[string]*scope    // layer 4; by raw and by object name
+	generates string               // Secret with the generated values of layer 1
 	databases map[string]bool      // object names of external databases
 	spent     int                  // bytes that references have expanded to
 	depth     int
@@ -29,8 +30,9 @@ type variables struct {
 
 // scope is the own variables of a service.
 type scope struct {
-	own   map[string]*variable
-	names []string // in file order
+	own       map[string]*variable
+	names     []string // in file order
+	generates string   // Secret with its generated values
 }
 
 // variable is one variable before and after its references are resolved.
@@ -41,6 +43,7 @@ type variable struct {
 	text   string
 	owner  *scope // nil: the application
 	secret bool
+	made   int  // random characters that the cluster makes up; 0: none
 	state  byte // 0 new, 1 being resolved, 2 done
 	out    resolved
 }
@@ -97,7 +100,7 @@ func (r *reader) overridden(name string) bool {
 
 // declareOwn takes layer 4, env_vars of a service.
 func (r *reader) declareOwn(s *service) {
-	own := &scope{own: map[string]*variable{}}
+	own := &scope{own: map[string]*variable{}, generates: Service{Name: s.name}.GeneratedSecret()}
 	r.vars.services[s.rawName], r.vars.services[s.name] = own, own
 	var fields []field
 	if s.envVars != nil {
@@ -167,11 +170,14 @@ func (r *reader) variable(f field, p place) *variable {
 		return nil
 	}
 	r.ambiguous(n, at)
-	if generates(n.text) {
-		r.notBuilt(n.pos, at, at.String()+": AUTO_GENERATE", "put the value into a Secret")
-		return &variable{name: f.key, n: n, place: at, state: 2}
+	v := &variable{name: f.key, n: n, place: at, text: n.text}
+	if length, ok := generates(n.text); ok {
+		if length < 1 || length > maxGenerated {
+			r.fault(n, at, "E-VALUE", "asks for a number of characters that cannot be made", "write AUTO_GENERATE_n with n from 1 to "+itoa(maxGenerated))
+		}
+		v.made = length
 	}
-	return &variable{name: f.key, n: n, place: at, text: n.text}
+	return v
 }
 
 // ambiguous warns where YAML versions read an unquoted value differently. The
@@ -212,15 +218,22 @@ func sexagesimal(s string) bool {
 	return true
 }
 
-// generates recognises AUTO_GENERATE, AUTO_GENERATE_<n> and AUTO_GENERATE_<n>_<NAME>.
-func generates(s string) bool {
+// Lengths of generated values (spec 2.10).
+const (
+	defaultGenerated = 10
+	maxGenerated     = 512
+)
+
+// generates recognises AUTO_GENERATE, AUTO_GENERATE_<n> and AUTO_GENERATE_<n>_<NAME>,
+// and gives n. The name is a hint to people.
+func generates(s string) (length int, ok bool) {
 	rest, ok := strings.CutPrefix(s, "AUTO_GENERATE")
 	if !ok || rest == "" {
-		return ok
+		return defaultGenerated, ok
 	}
 	number, name, named := strings.Cut(strings.TrimPrefix(rest, "_"), "_")
-	_, isNumber := digits(number)
-	return rest[0] == '_' && isNumber && (!named || identifier(name) == len(name))
+	n, isNumber := digits(number)
+	return int(min(n, maxGenerated+1)), rest[0] == '_' && isNumber && (!named || identifier(name) == len(name))
 }
 
 // shared resolves the variables of the application, all layers but the
@@ -231,7 +244,7 @@ func (r *reader) shared(file sources.Position) []Variable {
 		for _, name := range slices.Sorted(maps.Keys(layer)) {
 			v := layer[name]
 			if res := r.resolve(v); res.ok {
-				out = append(out, Variable{Pos: v.n.pos, Name: name, Secret: res.secret, Value: res.value})
+				out = append(out, Variable{Pos: v.n.pos, Name: name, Secret: res.secret, Generate: v.made, Value: res.value})
 			}
 		}
 	}

@@ -29,7 +29,9 @@ func volumeOptions() []Option {
 }
 
 // storageDocument holds isolation, the config store and secret files (spec 2.16, 2.18).
-type storageDocument struct{}
+type storageDocument struct {
+	shareWith *node
+}
 
 func (d *storageDocument) rows() []Option {
 	return []Option{
@@ -40,9 +42,10 @@ func (d *storageDocument) rows() []Option {
 				opt("harden", Bool, "false", "", "Tightens security contexts."),
 			}
 		}).ext().later("open"),
-		opt("config_store", Mapping, "", "a mapping", "Shared values.").keys(func() []Option {
-			return []Option{opt("share_with", List, "", "", "Applications that may read.")}
-		}).ext().later(),
+		opt("config_store", Mapping, "", "a mapping", "Values that applications share.").keys(func() []Option {
+			return []Option{opt("share_with", List|Text, "[]", "app/environment, or app for all of its environments",
+				"Applications that may read this one's variables.").ext().into(&d.shareWith)}
+		}).ext(),
 		opt("secrets", Mapping, "", "a mapping", "Secret files.").keys(func() []Option {
 			return []Option{opt("mount", Bool, "false", "", "Mounts them into containers.")}
 		}).ext().later(),

@@ -82,7 +82,11 @@ type Variable struct {
 	Pos    sources.Position
 	Name   string
 	Secret bool // goes to a Secret instead of a ConfigMap
-	Value  Value
+	// Generate is how many random characters the cluster makes up for it, once;
+	// 0: none. Value then is a key of [Application.GeneratedSecret] or
+	// [Service.GeneratedSecret].
+	Generate int
+	Value    Value
 }
 
 // Value is what a variable holds: text, with places that only Kubernetes can

@@ -1,6 +1,7 @@
 package manifest_test
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"maps"
@@ -124,6 +125,10 @@ func settings(t *testing.T, o *manifest.Options, text string) {
 				o.Facts.Once = map[string]string{}
 			}
 			o.Facts.Once[name] = rest
+		case "facts": // as in rondo.yaml's words
+			if err := json.Unmarshal([]byte(value), &o.Facts); err != nil {
+				t.Fatal(err)
+			}
 		case "image":
 			if o.Images == nil {
 				o.Images = map[string]string{}
@@ -264,6 +269,9 @@ func variable(v manifest.Variable) string {
 	out := v.Name
 	if v.Secret {
 		out += " (secret)"
+	}
+	if v.Generate > 0 {
+		out += fmt.Sprintf(" (made of %d)", v.Generate)
 	}
 	out += " ="
 	for _, p := range v.Value.Parts {

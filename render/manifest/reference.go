@@ -10,7 +10,7 @@ type reference struct {
 	fallback    string
 	hasFallback bool
 	old         bool // a deprecated spelling
-	store       bool // _configstore(…)
+	store       bool // _configstore(…), with the key as name
 	malformed   bool
 }
 
@@ -63,9 +63,10 @@ func at(s string) (reference, int) {
 	case strings.HasPrefix(s, "_configstore("):
 		end := strings.IndexByte(s, ')')
 		if end < 0 {
-			return reference{malformed: true}, len(s)
+			return reference{malformed: true, store: true}, len(s)
 		}
-		return reference{store: true}, end + 1
+		key := strings.TrimSpace(s[len("_configstore("):end])
+		return reference{store: true, name: key, malformed: !validStoreKey(key)}, end + 1
 	case strings.HasPrefix(s, "{{"):
 		end := strings.Index(s, "}}")
 		if end < 0 {

@@ -15,6 +15,10 @@ func (r *reader) resolve(v *variable) resolved {
 	case 2:
 		return v.out
 	}
+	if v.made > 0 {
+		v.out, v.state = r.generated(v), 2
+		return v.out
+	}
 	v.state = 1
 	v.out = r.expand(v.text, v.n, v.place, v.owner, v)
 	v.out.secret = v.out.secret || v.secret
@@ -89,6 +93,9 @@ func compact(v Value) Value {
 // lookup finds what a reference stands for.
 func (r *reader) lookup(ref *reference, n *node, p place, owner *scope, self *variable) resolved {
 	switch {
+	case ref.malformed && ref.store:
+		r.fault(n, p, "E-VALUE", "holds a reference that cannot be read", "write _configstore(NAMESPACE.KEY)")
+		return resolved{}
 	case ref.malformed:
 		r.fault(n, p, "E-VALUE", "holds a reference that cannot be read", "write _env(NAME) or _env(NAME:fallback)")
 		return resolved{}
@@ -96,13 +103,12 @@ func (r *reader) lookup(ref *reference, n *node, p place, owner *scope, self *va
 		r.fault(n, p, "E-VALUE", "has a reference inside the fallback of another, which is not looked up", "give the inner one to a variable, or write a plain fallback")
 		return resolved{}
 	case ref.store:
-		r.notBuilt(n.pos, p, p.String()+": _configstore(…)", "use a variable")
-		return resolved{}
-	case ref.app != "":
-		r.notBuilt(n.pos, p, p.String()+": a reference to another application", "use a variable")
-		return resolved{}
+		return r.stored(ref, n, p)
 	case ref.old:
 		r.fault(n, p, "W-DEPRECATED", "has a reference in an old form", "write _env(NAME) or _env(NAME:fallback)")
+	}
+	if ref.app != "" {
+		return r.foreignValue(ref, n, p, self)
 	}
 	if ref.service != "" {
 		if self == nil {

@@ -84,7 +84,7 @@ func (r *reader) finish(s *service) (Service, bool) {
 	for _, name := range slices.Sorted(slices.Values(own.names)) {
 		v := own.own[name]
 		if res := r.resolve(v); res.ok {
-			out.Env = append(out.Env, Variable{Pos: v.n.pos, Name: name, Secret: res.secret, Value: res.value})
+			out.Env = append(out.Env, Variable{Pos: v.n.pos, Name: name, Secret: res.secret, Generate: v.made, Value: res.value})
 		}
 	}
 	if s.kind != nil && s.kind.text != "service" && s.kind.text != "deployment" {
@@ -107,8 +107,9 @@ func (r *reader) finish(s *service) (Service, bool) {
 	out.Annotations = r.annotationsOf(s)
 	if s.stopGrace != nil {
 		at := s.place.key("stop_grace")
-		d, ok := duration(s.stopGrace.text)
-		if !ok {
+		text, ok := r.textOf(s.stopGrace, at, s)
+		d, isTime := duration(text)
+		if ok && !isTime {
 			r.fault(s.stopGrace, at, "E-VALUE", "is not a duration", "write 45, 45s, 2m or 1h")
 		}
 		out.StopGrace = d

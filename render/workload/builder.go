@@ -45,6 +45,7 @@ func (b Builder) Build(ctx context.Context, in render.Input) (render.Draft, erro
 	}
 	m := b.make(parsed.App, in)
 	draft.Objects, draft.Problems, draft.Marks = m.objects, append(draft.Problems, m.problems...), m.marks
+	draft.Shared = parsed.App.Shared()
 	return draft, nil
 }
 
@@ -93,7 +94,7 @@ func (m *maker) report(problems []render.Problem) { m.problems = append(m.proble
 
 // application adds what all services share.
 func (m *maker) application() {
-	objects := m.common.objects(m.sharedConfig(), m.sharedSecret())
+	objects := append(m.common.objects(m.sharedConfig(), m.sharedSecret()), generated(m.app.GeneratedSecret(), m.app.Variables)...)
 	var first sources.Position
 	for _, v := range m.app.Variables {
 		// One that was set through the API has no line.
@@ -124,7 +125,8 @@ func (m *maker) databases() {
 func (m *maker) ofService(svc manifest.Service, routes []edge.Route) {
 	e, problems := newEnvironment(m.app.Variables, m.common, svc)
 	m.report(problems)
-	objects := append(e.own.objects(ownSettings(svc), ownSettings(svc)), m.deployment(svc, e))
+	objects := append(e.own.objects(ownSettings(svc), ownSettings(svc)), generated(svc.GeneratedSecret(), svc.Env)...)
+	objects = append(objects, m.deployment(svc, e))
 	if len(svc.Ports) > 0 {
 		objects = append(objects, m.service(svc))
 		objects = append(objects, m.external(svc)...)

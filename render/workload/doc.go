@@ -31,7 +31,10 @@
 // container has a variable NAME, $$(NAME) is then the text $(NAME), and every
 // other dollar is itself, whatever Kubernetes would have made of it. In a value
 // that mixes text and Secrets, each Secret becomes a private variable
-// RONDO_REF_n, so that no secret is written where a secret should not be.
+// RONDO_REF_n, so that no secret is written where a secret should not be. Values
+// that the cluster makes up once (AUTO_GENERATE) are keys of the Secrets
+// web-generated and shop-environment-generated, and single entries too: so a
+// service that sets the variable itself does not depend on the Secret.
 //
 // # Restarts
 //

@@ -1,0 +1,47 @@
+package manifest_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rondo.dev/rondo/render/manifest"
+)
+
+func TestSecretsAreSharedWithNobody(t *testing.T) {
+	parsed, err := manifest.Parse(one(`
+config_store: {share_with: [mail, billing/production]}
+environment_variables: {DOMAIN: example.org, TOKEN: AUTO_GENERATE, STORE: _configstore(a.b), LONG: "x_env(TOKEN)"}
+postgresql: {server: external, host: db.example.org, service_dsn_secret: pg}
+elasticsearch: {server: external, host: es.example.org}
+services:
+  web_app:
+    image: a
+    env_vars: {KEY: secret, COPY: _env(KEY), OWN: own, MYSQL_PASSWORD: canary}
+    secret_env: [KEY]
+`), manifest.Options{App: "shop", Environment: "production", Namespace: "shop"})
+	if err != nil || parsed.App == nil {
+		t.Fatal(parsed.Problems, err)
+	}
+	shared := parsed.App.Shared()
+	for _, name := range []string{"DOMAIN", "web_app.OWN", "POSTGRESQL_ADDRESS_INT", "ELASTICSEARCH_URL"} {
+		if _, ok := shared.Values[name]; !ok {
+			t.Errorf("%s is not shared", name)
+		}
+	}
+	for _, name := range []string{"TOKEN", "STORE", "LONG", "POSTGRESQL_URL", "POSTGRESQL_PASSWORD", "web_app.KEY", "web_app.COPY", "web_app.MYSQL_PASSWORD"} {
+		if _, ok := shared.Values[name]; ok {
+			t.Errorf("%s is shared", name)
+		}
+	}
+	for who, want := range map[[2]string]bool{
+		{"mail", "staging"}: true, {"billing", "production"}: true, {"billing", "staging"}: false, {"other", "production"}: false,
+	} {
+		if got := shared.Allows(who[0], who[1]); got != want {
+			t.Errorf("%v may read: %v, want %v", who, got, want)
+		}
+	}
+	if diff := cmp.Diff([]string{"mail", "billing/production"}, shared.With); diff != "" {
+		t.Error(diff)
+	}
+}
