@@ -8,9 +8,11 @@ import (
 
 	"rondo.dev/rondo/render"
 	"rondo.dev/rondo/render/validate"
+	"rondo.dev/rondo/sources"
 )
 
 const good = `
+apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web, labels: {app: shop, team.example.org/name: Web-1}, annotations: {Example.org/Any: "any text"}}
 spec:
@@ -22,22 +24,27 @@ spec:
       - name: web
         ports: [{name: http, containerPort: 80}, {name: dns, containerPort: 53, protocol: UDP}, {containerPort: 53}]
         env: [{name: A}, {name: B}]
+        volumeMounts: [{name: data, mountPath: /data}]
         readinessProbe: {httpGet: {port: http}}
         livenessProbe: {tcpSocket: {port: 81}}
+      volumes: [{name: data, emptyDir: {}}]
 ---
+apiVersion: v1
 kind: Service
 metadata: {name: web}
 spec: {selector: {app: shop}, ports: [{name: http, port: 80, targetPort: http}, {name: dns, port: 53, protocol: UDP}]}
 ---
+apiVersion: v1
 kind: Service
 metadata: {name: elsewhere}
 spec: {type: ExternalName, externalName: example.org}
 ---
+apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata: {name: web.example}
 spec:
   defaultBackend: {service: {name: web, port: {name: dns}}}
-  rules: [{http: {paths: [{backend: {service: {name: web, port: {number: 80}}}}]}}]
+  rules: [{http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}]
 `
 
 func TestObjects(t *testing.T) {
@@ -58,30 +65,25 @@ func TestObjects(t *testing.T) {
 		"annotations too large":                  {"any text", strings.Repeat("x", 256<<10), "KiB together"},
 		"a Service without Pods":                 {"spec: {selector: {app: shop}", "spec: {selector: {app: other}", "Service/web selects no Pods"},
 		"a Service that leads to no port":        {"targetPort: http", "targetPort: https", `leads to port "https"`},
-		"a Service with a port twice":            {"port: 53, protocol: UDP}]}", "port: 80}]}", "has the port 80/TCP twice"},
+		"a Service with a port twice":            {"port: 53, protocol: UDP}]}", "port: 80}]}", "has two elements of spec.ports with port 80, protocol TCP"},
 		"a workload that selects others":         {"matchLabels: {app: shop}", "matchLabels: {app: other}", "does not select its own Pods"},
 		"a probe on a port that is not there":    {"httpGet: {port: http}", "httpGet: {port: https}", `readinessProbe on port "https"`},
 		"a port name too long":                   {"{name: dns, containerPort", "{name: the-name-service, containerPort", `has a port "the-name-service"`},
 		"a port name twice":                      {"{name: dns, containerPort", "{name: http, containerPort", "has the container port name http twice"},
-		"a container port twice":                 {"{containerPort: 53}", "{containerPort: 80}", "has the container port 80/TCP twice"},
-		"a variable twice":                       {"{name: B}", "{name: A}", "has the variable A twice"},
+		"a container port twice":                 {"{containerPort: 53}", "{containerPort: 80}", "two elements of spec.template.spec.containers[web].ports with containerPort 80, protocol TCP"},
+		"a variable twice":                       {"{name: B}", "{name: A}", "two elements of spec.template.spec.containers[web].env with name A"},
 		"an Ingress without a Service":           {"backend: {service: {name: web,", "backend: {service: {name: api,", `leads to Service "api"`},
 		"an Ingress to a missing port":           {"{number: 80}", "{number: 81}", "leads to port 81"},
 		"an Ingress to a missing named port":     {"{name: dns}}}", "{name: ftp}}}", "leads to port ftp"},
+		"a mount of a volume that is not there":  {"volumes: [{name: data,", "volumes: [{name: date,", `mounts the volume "data" in container web`},
+		"an init container of the same name":     {"volumes: [", "initContainers: [{name: web}]\n      volumes: [", `a container and an init container "web"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if !strings.Contains(good, tc.old) {
 				t.Fatalf("the good objects do not hold %q", tc.old)
 			}
-			var objects []render.Object
-			for doc := range strings.SplitSeq(strings.Replace(good, tc.old, tc.new, 1), "---\n") {
-				var body map[string]any
-				if err := yaml.Unmarshal([]byte(doc), &body); err != nil {
-					t.Fatal(err)
-				}
-				objects = append(objects, render.Object{Body: body})
-			}
-			problems := validate.Objects(objects)
+			objects := objectsOf(t, strings.Replace(good, tc.old, tc.new, 1))
+			problems := validate.Objects(objects, validate.Options{})
 			switch {
 			case tc.want == "" && len(problems) > 0:
 				t.Errorf("problems: %v", problems)
@@ -90,6 +92,19 @@ func TestObjects(t *testing.T) {
 			}
 		})
 	}
+}
+
+// objectsOf reads documents of YAML.
+func objectsOf(t testing.TB, text string) (objects []render.Object) {
+	t.Helper()
+	for doc := range strings.SplitSeq(text, "---\n") {
+		var body map[string]any
+		if err := yaml.Unmarshal([]byte(doc), &body); err != nil {
+			t.Fatal(err)
+		}
+		objects = append(objects, render.Object{Body: body, Origin: sources.Position{File: "a.yaml", Line: 1}})
+	}
+	return objects
 }
 
 func FuzzObjectsOfAnyShape(f *testing.F) {
@@ -103,6 +118,6 @@ func FuzzObjectsOfAnyShape(f *testing.F) {
 		if yaml.Unmarshal([]byte(doc), &body) != nil {
 			t.Skip()
 		}
-		validate.Objects([]render.Object{{Body: body}}) // must not panic
+		validate.Objects([]render.Object{{Body: body}}, validate.Options{}) // must not panic
 	})
 }

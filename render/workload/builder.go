@@ -65,7 +65,7 @@ func (b Builder) make(app *manifest.Application, in render.Input) *maker {
 	}
 	m.commands()
 	m.isolation()
-	m.report(validate.Objects(m.objects))
+	m.report(validate.Objects(m.objects, validate.Options{ClusterVersion: m.facts.ClusterVersion}))
 	return m
 }
 
