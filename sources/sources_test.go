@@ -20,10 +20,29 @@ func TestRepositoryAddressesHaveOneForm(t *testing.T) {
 		"https://[2001:db8::1]/acme/shop":         "https://[2001:db8::1]/acme/shop",
 		"https://github.com/acme/shop%20with.git": "https://github.com/acme/shop%20with",
 		"https://github.com/acme/shop.git.git":    "https://github.com/acme/shop",
+		"ssh://git@GitHub.com:22/acme/shop.git":   "ssh://git@github.com/acme/shop",
+		"ssh://git@git.example.org:2222/a/b":      "ssh://git@git.example.org:2222/a/b",
+		"git@github.com:acme/shop.git":            "ssh://git@github.com/~/acme/shop",
+		"ssh://git@github.com/~/acme/shop":        "ssh://git@github.com/~/acme/shop",
+		"deploy.bot@git.example.org:/srv/git/a":   "ssh://deploy.bot@git.example.org/srv/git/a",
+		"git@git.example.org:2222/a":              "ssh://git@git.example.org/~/2222/a",
 	} {
 		got, err := sources.ParseRepo(raw)
 		if err != nil || got.URL != want {
 			t.Errorf("%s is %q, %v; want %q", raw, got.URL, err, want)
+		}
+	}
+	for _, ssh := range []string{"git@git.example.org:acme/shop", "ssh://git@git.example.org:2222/acme/shop"} {
+		repo, err := sources.ParseRepo(ssh)
+		if err != nil || repo.Host() != "git.example.org" || repo.FullName() != "acme/shop" || !repo.IsSSH() {
+			t.Errorf("%s: host %q, full name %q, %v", ssh, repo.Host(), repo.FullName(), err)
+		}
+		for other, same := range map[string]bool{
+			"https://git.example.org/acme/shop": true, "https://git.example.org/acme/shop2": false, "https://example.org/acme/shop": false,
+		} {
+			if got := repo.SameAs(sources.Repo{URL: other}); got != same {
+				t.Errorf("%s is the same as %s: %v", ssh, other, got)
+			}
 		}
 	}
 	repo := sources.Repo{URL: "https://git.example.org:8443/acme/shop"}
@@ -34,7 +53,7 @@ func TestRepositoryAddressesHaveOneForm(t *testing.T) {
 
 func TestT15_RepositoryAddressesThatAreRefused(t *testing.T) {
 	for _, raw := range []string{
-		"", "shop", "/srv/git/shop", "../shop", "git@github.com:acme/shop.git", "ssh://git@github.com/acme/shop", "git://github.com/acme/shop",
+		"", "shop", "/srv/git/shop", "../shop", "github.com:acme/shop.git", "ssh://github.com/acme/shop", "git://github.com/acme/shop",
 		"file:///etc/passwd", "ext::sh -c id", "ext::sh", "--upload-pack=id", "-oProxyCommand=id", "https://-oProxyCommand=id/x y",
 		"https://user:canary@github.com/acme/shop", "https://canary@github.com/acme/shop", "https://github.com/acme/shop?token=canary",
 		"https://github.com/acme/shop#canary", "https://github.com/acme/../../x", "https://github.com/acme/..", "https://github.com//shop",
@@ -42,6 +61,10 @@ func TestT15_RepositoryAddressesThatAreRefused(t *testing.T) {
 		"http://github.com/acme/shop", "http://169.254.169.254/latest", "https://github.com/a\nb", "https://github.com/a'b", `https://github.com/a"b`,
 		"https://github.com/$(id)", "https://github.com/a;b", "https://github.com/a b", "https://github.com/%zz", "https://github.com:x/a", "https://[::1/a",
 		"https://github.com/%2e%2e/x", "https://github.com/acme/%2E%2e", "https://github.com/acme/.%2e/x", "https://github.com/acme/./shop",
+		"ssh://git:canary@github.com/acme/shop", "ssh://-l@github.com/acme/shop", "ssh://git@-oProxyCommand=id/acme/shop", "ssh://a%20b@github.com/a",
+		"-oProxyCommand=id@github.com:acme/shop", "git@github.com:-x", "git@github.com:~root/x", "ssh://git@github.com/~root/x", "ssh://git@github.com/~/-x",
+		"git@github.com:../x", "git@github.com:a/../x", "git@github.com:", "git@github.com:a'b", "git@:a", "git@github.com::a", "ssh://git@github.com/a%0ab",
+		"ssh://git@github.com", "git@ext::sh", "git+ssh://git@github.com/a",
 		"https://github.com/acme%2fshop", "https://github.com/acme%5cshop", "https://github.com/acme/shop%0a", "https://github.com/acme/shop%00",
 	} {
 		got, err := sources.ParseRepo(raw)

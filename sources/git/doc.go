@@ -8,6 +8,10 @@
 // A server that does not understand the short way, or has moved a repository, is asked the long way, and what it
 // answers is remembered: where it wants to be spoken to, and whether it knows version 0 only.
 //
+// Where the address says ssh, each question is a connection of its own that runs git-upload-pack on the server and speaks
+// the same protocol, in version 0 where the server takes no variables. The login is the key of [SSH] and nothing else; a host
+// whose key is not in its known_hosts is not asked, and none is learned.
+//
 // # Mirrors
 //
 // A mirror is a bare repository in a folder with a random name, shared by all applications of its repository; git itself can
@@ -36,6 +40,8 @@
 //     a rewritten branch to be as cheap as a push; a longer negotiation would cost every push a round trip.
 //   - Packs are not merged. A clone needs no second reader and writer of packs, and heals what was wrong unnoticed; a large
 //     repository costs its size once in 30 pushes, which no push waits for.
+//   - The ssh program was rejected for the same reason, and because what it reads (agents, homes, options in host names) is
+//     more than rondo should trust. Connections are not kept: a login costs some milliseconds, and a poll is rare.
 //   - The cache knows objects by their place on disk, not by their hash: a repository that names an object it does not have
 //     is never given the one of another tenant.
 //   - Nothing is synced to the disk: a mirror can be fetched again, and damage is noticed by lengths and checksums.

@@ -47,6 +47,9 @@ func (s *Store) learn(repo sources.Repo, r remote) {
 
 // post sends one request to git-upload-pack. The caller closes the body.
 func (s *Store) post(ctx context.Context, repo sources.Repo, r remote, body []byte) (io.ReadCloser, error) {
+	if repo.IsSSH() {
+		return s.sendSSH(ctx, repo, r, body)
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.base+"/git-upload-pack", bytes.NewReader(body))
 	if err != nil {
 		return nil, err
@@ -146,6 +149,9 @@ const maxAdvert = 256 << 20
 // discover asks the server which protocol it speaks, and where. To one that speaks version 0 the answer is the list of
 // all its refs: each is given to visit, with the capabilities of the server. A peeled tag comes as its name and "^{}".
 func (s *Store) discover(ctx context.Context, repo sources.Repo, visit func(name, hash string)) (r remote, caps string, err error) {
+	if repo.IsSSH() {
+		return s.discoverSSH(ctx, repo, visit)
+	}
 	const path = "/info/refs"
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, repo.URL+path+"?service=git-upload-pack", nil)
 	if err != nil {

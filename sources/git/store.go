@@ -24,6 +24,8 @@ type Options struct {
 	Dir string
 	// Credentials gives what to log in with; an empty token, or nil instead of a function, means without.
 	Credentials func(ctx context.Context, repo sources.Repo) (user, token string, err error)
+	// SSH is what to log in with where the address says ssh; nil: such repositories are refused.
+	SSH *SSH
 	// Transport carries the requests; nil is a copy of http.DefaultTransport. A private CA goes into its TLS configuration.
 	Transport http.RoundTripper
 

@@ -62,6 +62,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if and $c.git.hosts (not $c.git.token_file) -}}
 {{- $_ := set $c.git "token_file" (printf "%s/git-token" $dir) -}}
 {{- end -}}
+{{- if and .Values.credentials.sshKey (not $c.git.ssh_key_file) -}}
+{{- $_ := set $c.git "ssh_key_file" (printf "%s/ssh-key" $dir) -}}
+{{- end -}}
+{{- if and .Values.credentials.knownHosts (not $c.git.known_hosts_file) -}}
+{{- $_ := set $c.git "known_hosts_file" (printf "%s/known-hosts" $dir) -}}
+{{- end -}}
 {{- range $c.access -}}
 {{- if not .token_file -}}
 {{- $_ := set . "token_file" (printf "%s/access-%s" $dir .name) -}}

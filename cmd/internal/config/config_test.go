@@ -85,6 +85,8 @@ func TestT19_OneBadApplicationStopsNoOther(t *testing.T) {
 		"helper program":           {"repository: ext::sh -c id", "forbidden character"},
 		"local file":               {"repository: file:///etc", "scheme"},
 		"credentials":              {"repository: https://a:b@example.org/x", "credentials"},
+		"ssh without a key":        {"repository: git@github.com:acme/shop", "set git.ssh_key_file and git.known_hosts_file"},
+		"password over ssh":        {"repository: ssh://git:a@github.com/acme/shop", "holds a password"},
 		"option as address":        {"repository: --upload-pack=id", "scheme"},
 		"quote in address":         {`repository: "https://example.org/a'b"`, "forbidden character"},
 		"ref leads out":            {"ref: ../../x", "ref"},
@@ -115,6 +117,23 @@ func TestT19_OneBadApplicationStopsNoOther(t *testing.T) {
 				t.Errorf("blog must proceed: %+v", c.Apps)
 			}
 		})
+	}
+}
+
+func TestSSHNeedsAKeyAndKnownHosts(t *testing.T) {
+	over := strings.Replace(minimal, "https://github.com/acme/shop", "git@github.com:acme/shop.git", 1)
+	for git, valid := range map[string]bool{
+		"{ ssh_key_file: key, known_hosts_file: known }": true,
+		"{ ssh_key_file: key }":                          false,
+		"{ known_hosts_file: known }":                    false,
+	} {
+		c, err := config.Parse("rondo.yaml", []byte("git: "+git+"\n"+over))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := len(c.Apps) == 1 && c.Invalid["shop"] == nil; got != valid {
+			t.Errorf("git: %s: valid is %v: %v", git, got, c.Invalid["shop"])
+		}
 	}
 }
 

@@ -43,6 +43,9 @@ type Git struct {
 	TokenFile string `yaml:"token_file"` // sent to Hosts only
 	// Hosts are the hosts, with their port, that TokenFile is for.
 	Hosts []string `yaml:"hosts"`
+	// Both are required where an address says ssh.
+	SSHKeyFile     string `yaml:"ssh_key_file"`     // private key without a passphrase
+	KnownHostsFile string `yaml:"known_hosts_file"` // the only host keys that are trusted
 }
 
 // Cluster is the cluster that is kept, and how.

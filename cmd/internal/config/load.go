@@ -136,6 +136,9 @@ func (d *decoder) application(c *Config, key string, a *Application) reconcile.A
 	if err != nil {
 		d.fail(key+".repository", "application %s: %v", a.Name, err)
 	}
+	if repo.IsSSH() && (c.Git.SSHKeyFile == "" || c.Git.KnownHostsFile == "") {
+		d.fail(key+".repository", "application %s is fetched over ssh; set git.ssh_key_file and git.known_hosts_file", a.Name)
+	}
 	if err := sources.ValidRef(a.Ref); err != nil {
 		d.fail(key+".ref", "application %s: %v", a.Name, err)
 	}

@@ -120,6 +120,7 @@ func New(ctx context.Context, o Options) (d *Daemon, err error) {
 	creds := credentials{github: hub, git: c.Git}
 	if d.git, err = git.New(git.Options{
 		Dir: filepath.Join(c.Data, "mirrors"), Credentials: creds.For, Logger: d.log, Registerer: d.registry, Now: d.now,
+		SSH: &git.SSH{KeyFile: c.Git.SSHKeyFile, KnownHostsFile: c.Git.KnownHostsFile},
 	}); err != nil {
 		return d, fmt.Errorf("open the mirrors: %w", err)
 	}

@@ -42,7 +42,7 @@ func (d *Daemon) configured(name string) bool {
 func (d *Daemon) followers(repo sources.Repo, ref string) []reconcile.Application {
 	var out []reconcile.Application
 	for _, app := range d.apps() {
-		if app.Repo == repo && (ref == "" || app.Ref == ref) {
+		if app.Repo.SameAs(repo) && (ref == "" || app.Ref == ref) {
 			out = append(out, app)
 		}
 	}
@@ -52,7 +52,7 @@ func (d *Daemon) followers(repo sources.Repo, ref string) []reconcile.Applicatio
 // known gives a repository as rondo.yaml spells it; forges do not tell cases apart.
 func (d *Daemon) known(repo sources.Repo) (sources.Repo, bool) {
 	for _, app := range d.apps() {
-		if strings.EqualFold(app.Repo.URL, repo.URL) {
+		if strings.EqualFold(app.Repo.URL, repo.URL) || app.Repo.SameAs(repo) {
 			return app.Repo, true
 		}
 	}

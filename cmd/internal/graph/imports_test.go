@@ -91,6 +91,7 @@ func TestOnlyTestsAndPlaygroundsImportTestPackages(t *testing.T) {
 // it. What a test needs is not counted.
 var homes = map[string][]string{
 	"github.com/go-git/go-git":    {"sources/git", "sources/gittest"},
+	"golang.org/x/crypto/ssh":     {"sources/git", "sources/gittest"},
 	"github.com/google/go-github": {"sources/github", "sources/webhook", "notify/github", "notify/githubtest"},
 	"github.com/bradleyfalzon":    {"sources/github"},
 	// Kubernetes reads the schedule of a CronJob with the same library.

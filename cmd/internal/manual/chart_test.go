@@ -133,6 +133,9 @@ func TestEveryValueOfTheChartArrives(t *testing.T) {
 	if got := c.Access; len(got) != 2 || got[1].TokenFile != "/etc/rondo/credentials/access-ops" {
 		t.Errorf("access is %+v", got)
 	}
+	if c.Git.SSHKeyFile != "/etc/rondo/credentials/ssh-key" || c.Git.KnownHostsFile != "/etc/rondo/credentials/known-hosts" {
+		t.Errorf("git %+v", c.Git)
+	}
 	if c.Git.TokenFile != "/etc/rondo/credentials/git-token" || c.Poll.Max != time.Minute || c.Schedules["shop"] == "" {
 		t.Errorf("git %+v, poll %+v, schedules %v", c.Git, c.Poll, c.Schedules)
 	}
