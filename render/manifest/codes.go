@@ -50,6 +50,7 @@ func Codes() []Code {
 		{"E-REQUIRES-UNKNOWN", "a requirement names no service"},
 		{"E-REQUIRES-CYCLE", "services require each other in a circle"},
 		{"E-STRATEGY-ZERO", "no update could ever begin"},
+		{"I-STRATEGY-RECREATE", "a service is stopped during updates because of its volume"},
 
 		{"E-ENV-NAME", "a name cannot be that of a variable"},
 		{"E-ENV-UNDEFINED", "a reference leads to nothing"},
@@ -65,13 +66,20 @@ func Codes() []Code {
 		{"W-QUANTITY-V1", "an amount of memory has a lower-case unit"},
 		{"E-CPU-UNIT", "an amount of CPU lacks its unit"},
 		{"E-RESOURCES-ORDER", "a request is above its limit"},
+		{"E-HPA-NOREQUEST", "scaling by a percentage lacks the request that it is of"},
+		{"E-HPA-METRIC", "the cluster cannot measure what a service is to scale by"},
 
 		{"W-HEALTH-PORT", "a check asks a port that is not declared"},
 		{"W-HEALTH-SUCCESS", "Kubernetes knows only one success here"},
 		{"W-HEALTH-ACCEPT", "a status cannot be required"},
 		{"I-HEALTH-ALIVE-1", "one failed check restarts a container"},
 		{"E-HEALTH-NOPORT", "a check has no port to ask"},
+		{"E-HEALTH-JOB", "a service that runs to its end has checks"},
 		{"E-HEALTH-OUTBOUND", "a check waits for a call from the container"},
+		{"E-STOP-BOTH", "a service has two ways to be stopped"},
+		{"W-GRACE-SHORT", "the time to stop ends before it can be used"},
+
+		{"E-POLICY-HOST", "a service asks for its node, which the operator does not allow"},
 
 		{"E-CRON-STEP", "a schedule has a step that cron cannot count"},
 
@@ -86,6 +94,10 @@ func Codes() []Code {
 		{"E-GIT-LFS", "a file is a pointer of Git LFS"},
 		{"E-YAML-DEPTH", "a file nests too deep"},
 		{"E-SERVICES-NONE", "there is nothing to deploy"},
+		{"W-STATEFUL-EMPTY", "a service that should keep something has nothing to keep it in"},
+		{"W-QUEUE-ADDRESS", "a queue is watched at an address that may be missing"},
+		{"W-DRAIN-NONE", "a service does not wait until load balancers have left it out"},
+		{"W-CLOSEST-ZONE", "the cluster is too old to prefer the same node"},
 		{"E-NAME-SYNTAX", "a name cannot be that of an object or an environment"},
 		{"E-ENV-SECRET", "a secret stands where text must be"},
 		{"E-ENV-SIZE", "variables are too large, together or by references"},

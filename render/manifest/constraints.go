@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// constrain reads resources, counts and the pace of updates (spec 2.11).
+// constrain reads resources and counts (spec 2.11); rolloutOf reads the rest.
 func (r *reader) constrain(s *service, out *Service) {
 	at := s.place.key("constraints")
 	r.resourcesOf(s, out, at.key("resources"))
@@ -18,12 +18,6 @@ func (r *reader) constrain(s *service, out *Service) {
 		r.fault(maximum, at.key("max_count"), "E-VALUE", "is no upper end", "write 1 or more; min_count: 0 lets the service be scaled to zero")
 	case out.MaxCount < out.MinCount:
 		r.fault(maximum, at.key("max_count"), "E-VALUE", "is less than min_count", "raise it, or lower min_count")
-	}
-	unavailable, surge := either(s.unavailable, s.moved[2]), either(s.surge, s.moved[3])
-	out.MaxUnavailable = r.share(unavailable, at.key("max_unavailable"), 100)
-	out.MaxSurge = r.share(surge, at.key("max_surge"), 1000)
-	if strings.TrimSuffix(out.MaxUnavailable, "%") == "0" && strings.TrimSuffix(out.MaxSurge, "%") == "0" {
-		r.fault(either(surge, unavailable), at, "E-STRATEGY-ZERO", "has max_unavailable and max_surge at 0, so no update could begin", "raise one of the two")
 	}
 }
 

@@ -82,6 +82,19 @@
 // Time zones are those of Go's own list or the machine's; time/tzdata is linked
 // in, so that a machine without the list answers the same.
 //
+// Rights over the node are the operator's to give. The reference names those of
+// host_* and privileged; the others that lead there are refused as well:
+// capabilities beyond the Baseline profile of Kubernetes, no filter of system
+// calls, the priority of the cluster's own Pods, and ports of a DaemonSet that the
+// node answers on itself.
+//
+// A service of type cron_job has schedule and time_zone beside its type. The
+// reference has them only for jobs, and a CronJob cannot be without.
+//
+// What does not suit a type is told and left out: ports of a job, counts of a
+// DaemonSet. Only where the service would behave otherwise than it says is it
+// refused: checks of a job, Recreate of anything but a Deployment.
+//
 // max_count: 0 is refused. In the model 0 means no upper end, and a service that
 // is to be off has min_count: 0.
 package manifest

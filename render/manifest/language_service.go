@@ -110,7 +110,7 @@ func (s *service) constraints() []Option {
 
 func (s *service) resources() []Option {
 	memory, cpu := "a number with K, M, G, Ki, Mi or Gi; at least 4M", "250m, 1.5 or 2"
-	return []Option{
+	return append([]Option{
 		opt("requests", Mapping, "", "memory and cpu", "What is reserved.").keys(func() []Option {
 			return []Option{
 				opt("memory", Text, "", memory, "Memory.").into(&s.requestMemory),
@@ -129,16 +129,12 @@ func (s *service) resources() []Option {
 		misplaced("max_count", &s.moved[1]),
 		misplaced("max_unavailable", &s.moved[2]),
 		misplaced("max_surge", &s.moved[3]),
-		no("servers", "move it up to constraints:"),
-		no("tolerations", "move it up to constraints:"),
-	}
+	}, s.podOptions.misplacedNodes()...)
 }
 
 // misplaced is a key of constraints that people write one level too deep.
 func misplaced(name string, at **node) Option {
-	o := opt(name, Text, "", "", "Belongs to constraints.").deprecated("move it up to constraints:").into(at)
-	o.Code = "W-KEY-MOVED"
-	return o
+	return moved(opt(name, Text, "", "", "Belongs to constraints.").into(at))
 }
 
 func healthOptions() []Option {

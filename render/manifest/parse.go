@@ -97,7 +97,7 @@ func (r *reader) application(tree *node) *Application {
 	}
 	r.portless = map[string]bool{}
 	for _, s := range services {
-		if s.ports.isEmpty() {
+		if s.ports.isEmpty() || s.kind != nil && Kind(s.kind.text).Ends() {
 			r.portless[s.name] = true
 		}
 	}

@@ -250,6 +250,10 @@ func service(b *strings.Builder, s manifest.Service) {
 	line(len(s.Requires) > 0, "requires %v", s.Requires)
 	line(s.Wave > 0, "wave %d", s.Wave)
 	steps(line, s.Steps)
+	if pod := filled(s.Pod); pod != nil {
+		text, _ := json.Marshal(pod)
+		line(true, "pod %s", text)
+	}
 	line(s.RestartOnDeploy != nil, "restart %v", s.RestartOnDeploy != nil && *s.RestartOnDeploy)
 }
 
@@ -263,6 +267,46 @@ func steps(line func(show bool, format string, args ...any), s manifest.Steps) {
 	for _, i := range s.Init {
 		line(true, "init %s %s %q", i.Name, i.Image, i.Words)
 	}
+}
+
+// filled is v as JSON has it, without positions and without what has its default.
+func filled(v any) any {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err.Error()
+	}
+	var m any
+	if err := json.Unmarshal(text, &m); err != nil {
+		return err.Error()
+	}
+	var drop func(v any) any
+	drop = func(v any) any {
+		switch v := v.(type) {
+		case map[string]any:
+			delete(v, "Pos")
+			for key, value := range v {
+				if v[key] = drop(value); v[key] == nil {
+					delete(v, key)
+				}
+			}
+			if len(v) == 0 {
+				return nil
+			}
+		case []any:
+			for i := range v {
+				v[i] = drop(v[i])
+			}
+			if len(v) == 0 {
+				return nil
+			}
+		case string, float64, bool:
+			if v == "" || v == float64(0) || v == false {
+				return nil
+			}
+		}
+		return v
+	}
+	return drop(m)
 }
 
 func variable(v manifest.Variable) string {

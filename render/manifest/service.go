@@ -87,11 +87,7 @@ func (r *reader) finish(s *service) (Service, bool) {
 			out.Env = append(out.Env, Variable{Pos: v.n.pos, Name: name, Secret: res.secret, Generate: v.made, Value: res.value})
 		}
 	}
-	if s.kind != nil && s.kind.text != "service" && s.kind.text != "deployment" {
-		if r.notBuilt(s.kind.pos, s.place.key("type"), s.place.String()+": type "+s.kind.text, "") {
-			return out, false
-		}
-	}
+	r.kindOf(s, &out)
 	image, whole := r.imageOf(s)
 	out.Image = image
 	out.Command = r.commandOf(s.command, s.place.key("command"), s)
@@ -102,7 +98,10 @@ func (r *reader) finish(s *service) (Service, bool) {
 			"open one, as in ports: [{container: 8080, http: 80}], or remove it")
 	}
 	r.constrain(s, &out)
-	r.healthOf(s, &out)
+	r.suit(s, &out)
+	if !out.Pod.Kind.Ends() {
+		r.healthOf(s, &out)
+	}
 	out.Tags = r.tagsOf(s)
 	out.Annotations = r.annotationsOf(s)
 	if s.stopGrace != nil {
@@ -117,6 +116,7 @@ func (r *reader) finish(s *service) (Service, bool) {
 	r.podOf(s, &out)
 	r.stepsOf(s, &out)
 	r.mountOf(s, &out)
+	r.settleStorage(s, &out)
 	if v, ok := boolean(s.restart); ok {
 		out.RestartOnDeploy = &v
 		if !v {

@@ -125,14 +125,23 @@ func (m *maker) databases() {
 func (m *maker) ofService(svc manifest.Service, routes []edge.Route) {
 	e, problems := newEnvironment(m.app.Variables, m.common, svc)
 	m.report(problems)
+	workload := m.workload(svc, e)
 	objects := append(e.own.objects(ownSettings(svc), ownSettings(svc)), generated(svc.GeneratedSecret(), svc.Env)...)
-	objects = append(objects, m.deployment(svc, e))
+	objects = append(objects, workload)
 	if len(svc.Ports) > 0 {
 		objects = append(objects, m.service(svc))
-		objects = append(objects, m.external(svc)...)
+		if svc.Pod.Kind != manifest.KindDaemonSet { // which opens them on its nodes
+			objects = append(objects, m.external(svc)...)
+		}
 	}
-	if svc.MinCount >= 2 {
+	if svc.Pod.Kind == manifest.KindStatefulSet {
+		objects = append(objects, m.peers(svc))
+	}
+	if svc.Pod.Kind.Counted() && (svc.MinCount >= 2 || svc.Pod.Disruption != nil) {
 		objects = append(objects, m.budget(svc))
+	}
+	if svc.Pod.Scaling != nil {
+		objects = append(objects, m.scaler(svc, workload))
 	}
 	if ingress, ok := edge.Ingress(svc.Name, routes, m.facts.IngressClass); ok {
 		objects = append(objects, ingress)

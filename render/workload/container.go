@@ -1,9 +1,6 @@
 package workload
 
 import (
-	"fmt"
-
-	"rondo.dev/rondo/render"
 	"rondo.dev/rondo/render/manifest"
 )
 
@@ -14,8 +11,16 @@ func (m *maker) container(svc manifest.Service, e *environment) map[string]any {
 	if image, built := m.images[svc.RawName]; built {
 		c["image"] = image
 	}
-	if svc.Command != nil {
-		c["command"] = expanded(svc.Command, e)
+	for field, words := range map[string][]string{"command": svc.Command, "args": svc.Pod.Args} {
+		if words != nil {
+			c[field] = expanded(words, e)
+		}
+	}
+	if svc.Pod.WorkDir != "" {
+		c["workingDir"] = svc.Pod.WorkDir
+	}
+	if svc.Pod.PullPolicy != "" {
+		c["imagePullPolicy"] = svc.Pod.PullPolicy
 	}
 	c["envFrom"] = m.envFrom(svc, e)
 	if len(e.env) > 0 {
@@ -31,13 +36,17 @@ func (m *maker) container(svc manifest.Service, e *environment) map[string]any {
 func (m *maker) serves(svc manifest.Service, e *environment, c map[string]any) {
 	var ports []any
 	for _, p := range containerPorts(svc) {
-		ports = append(ports, map[string]any{"name": p.name, "containerPort": int64(p.number), "protocol": p.protocol})
+		port := map[string]any{"name": p.name, "containerPort": int64(p.number), "protocol": p.protocol}
+		if p.host > 0 {
+			port["hostPort"] = int64(p.host)
+		}
+		ports = append(ports, port)
 	}
 	if len(ports) > 0 {
 		c["ports"] = ports
 	}
-	if drains(svc) {
-		c["lifecycle"] = map[string]any{"preStop": map[string]any{"sleep": map[string]any{"seconds": int64(drainSeconds)}}}
+	if l := m.lifecycle(svc, e); len(l) > 0 {
+		c["lifecycle"] = l
 	}
 	for field, p := range map[string]*manifest.Probe{
 		"readinessProbe": svc.Ready, "livenessProbe": svc.Alive, "startupProbe": svc.Startup,
@@ -133,25 +142,7 @@ func (m *maker) probe(svc manifest.Service, p manifest.Probe, e *environment) ma
 func (m *maker) probeCommand(svc manifest.Service, p manifest.Probe, e *environment) []any {
 	command := make([]any, len(p.Command))
 	for i, word := range p.Command {
-		pieces := split(word, e.known)
-		for j, pc := range pieces {
-			if pc.variable == "" {
-				continue
-			}
-			text, ok := e.own.config[pc.variable]
-			if _, own := e.entries[pc.variable]; !ok && !own {
-				if _, secret := e.own.secret[pc.variable]; !secret {
-					text, ok = m.common.config[pc.variable]
-				}
-			}
-			if !ok {
-				m.problems = append(m.problems, render.Problem{Pos: p.Pos, Code: "E-VALUE",
-					What: fmt.Sprintf("a health command of service %s uses $(%s), which is not known before the container runs", svc.RawName, pc.variable),
-					Fix:  fmt.Sprintf("write $%s, which makes it a shell command", pc.variable)})
-			}
-			pieces[j] = piece{text: text}
-		}
-		command[i] = join(pieces)
+		command[i] = join(m.filled(svc, p.Pos, "a health command", word, e))
 	}
 	return command
 }

@@ -6,11 +6,13 @@
 //
 // A service "web" of the application "shop" becomes
 //
-//	Deployment web             always
+//	Deployment web             or a StatefulSet, DaemonSet, Job or CronJob, by its type
 //	Service web                where it has ports: every container port, and the HTTP number
 //	Service web-ext            where tcp or udp is opened to the outside; web-ext-udp beside it for both
+//	Service web-headless       of a StatefulSet, for the names of its Pods
 //	Ingress web                where http or https is, by render/edge
 //	PodDisruptionBudget web    where two Pods or more are asked for
+//	HorizontalPodAutoscaler    with autoscaling; a ScaledObject of KEDA where it looks at a queue
 //	ConfigMap, Secret web-env  the variables that are its own
 //
 //	Job web-build-<revision>   build_command, until one deployment has succeeded
@@ -81,4 +83,19 @@
 //   - Jobs leave out claims that are not ReadWriteMany: they would wait for the
 //     Pods of the service to let go of them.
 //   - preStop.sleep needs Kubernetes 1.30; nothing older is served.
+//   - A stop command that is a line waits those 5 s first, in its shell. One that
+//     is a list of words runs as it is, which is what lists are for: images
+//     without a shell. Kubernetes fills in no variables in either, so $(NAME) is
+//     filled in here, with what is known.
+//   - A DaemonSet opens tcp and udp on its nodes, as the reference has it, but one
+//     number for each port of the container: fields of a list are owned by port
+//     and protocol, so a second entry could not be applied.
+//   - A Job is no part of the deployment's commands: it is a workload, replaced
+//     when its template changes, and then runs again. With restart_on_deploy it
+//     runs at each revision. It is tried once, as jobs: are. A CronJob is only ever
+//     started by its schedule.
+//   - anti_affinity is preferred, not required: a cluster of one node still runs
+//     everything. Who insists has placement.spread with required.
+//   - Under autoscaling the range is that of the autoscaler, and the count is
+//     seeded: switching it on or off keeps the number of Pods that runs.
 package workload

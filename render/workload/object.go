@@ -55,3 +55,12 @@ func number(s string) any {
 	}
 	return s
 }
+
+// list gives texts as a list of a body.
+func list[T any](values []T) []any {
+	out := make([]any, len(values))
+	for i, v := range values {
+		out[i] = v
+	}
+	return out
+}

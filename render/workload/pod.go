@@ -9,17 +9,10 @@ func (m *maker) pod(svc manifest.Service, e *environment) map[string]any {
 	pod := m.runs(svc, c)
 	m.initialise(svc, e, pod, c)
 	pod["terminationGracePeriodSeconds"] = int64(svc.StopGrace.Seconds())
-	if drains(svc) {
+	if svc.Drains() {
 		pod["terminationGracePeriodSeconds"] = int64(svc.StopGrace.Seconds()) + drainSeconds
 	}
-	if svc.MinCount >= 2 {
-		pod["topologySpreadConstraints"] = []any{map[string]any{
-			"maxSkew":           int64(1),
-			"topologyKey":       "kubernetes.io/hostname",
-			"whenUnsatisfiable": "ScheduleAnyway",
-			"labelSelector":     map[string]any{"matchLabels": selector(m.app, svc)},
-		}}
-	}
+	m.spread(svc, pod)
 	return pod
 }
 
@@ -29,9 +22,36 @@ func (m *maker) pod(svc manifest.Service, e *environment) map[string]any {
 func (m *maker) runs(svc manifest.Service, c map[string]any) map[string]any {
 	pod := map[string]any{"containers": []any{c}}
 	m.place(svc, pod)
+	secure(svc, pod, c)
+	if svc.Pod.ServiceAccount != "" {
+		pod["serviceAccountName"] = svc.Pod.ServiceAccount
+	}
+	if svc.Pod.DNS != nil {
+		pod["dnsConfig"] = dnsConfig(*svc.Pod.DNS)
+	}
 	m.mount(svc, pod, c)
 	return pod
 }
 
-// place says where the Pods of svc run and as whom.
-func (m *maker) place(svc manifest.Service, pod map[string]any) {}
+// dnsConfig is what is added to the DNS of the cluster.
+func dnsConfig(dns manifest.DNS) map[string]any {
+	out := make(map[string]any)
+	if len(dns.Servers) > 0 {
+		out["nameservers"] = list(dns.Servers)
+	}
+	if len(dns.Searches) > 0 {
+		out["searches"] = list(dns.Searches)
+	}
+	var options []any
+	for _, o := range dns.Options {
+		option := map[string]any{"name": o.Name}
+		if o.Value != "" {
+			option["value"] = o.Value
+		}
+		options = append(options, option)
+	}
+	if len(options) > 0 {
+		out["options"] = options
+	}
+	return out
+}
