@@ -74,12 +74,20 @@ func manifest(r reconcile.Result) (state, text string) {
 	}
 	errs, warnings, infos := render.CountProblems(r.Problems)
 	if errs > 0 {
-		return failure, problems(r.Problems)
+		return failure, withKeys(problems(r.Problems), r.KeyCounts)
 	}
 	if warnings+infos == 0 {
-		return success, "no findings"
+		return success, withKeys("no findings", r.KeyCounts)
 	}
-	return success, counted(warnings, "warning") + ", " + counted(infos, "info")
+	return success, withKeys(counted(warnings, "warning")+", "+counted(infos, "info"), r.KeyCounts)
+}
+
+// withKeys adds what became of the keys of the manifest, where there is room.
+func withKeys(text string, counts render.KeyCounts) string {
+	if keys := counts.String(); keys != "" && utf8.RuneCountInString(text)+len("; keys: ")+len(keys) <= maxDescription {
+		return text + "; keys: " + keys
+	}
+	return text
 }
 
 // problems is the first error and how many follow. Where that is too long the

@@ -84,6 +84,10 @@ func attempt(n int) func(*reconcile.Result) {
 	return func(r *reconcile.Result) { r.Attempt = n }
 }
 
+func keyed(counts render.KeyCounts) func(*reconcile.Result) {
+	return func(r *reconcile.Result) { r.KeyCounts = counts }
+}
+
 func drift(was reconcile.Condition) func(*reconcile.Result) {
 	return func(r *reconcile.Result) { r.Trigger, r.Was = reconcile.TriggerDrift, was }
 }
@@ -116,6 +120,15 @@ func TestMessagesSayWhatBecameOfTheCommit(t *testing.T) {
 		"warnings and infos are counted and pass": {
 			result(reconcile.Live, rendered(problem(1, "W-X", "a", ""), problem(2, "W-X", "b", ""), problem(3, "I-X", "c", "")), graded(score.B)),
 			[]string{"manifest success: 2 warnings, 1 info", goodScore, "deploy success: live, nothing to change"}},
+		"what became of the keys is counted after the findings": {
+			result(reconcile.Live, rendered(problem(1, "W-X", "a", "")), keyed(render.KeyCounts{render.Applied: 41, render.NotApplicable: 2}), graded(score.B)),
+			[]string{"manifest success: 1 warning, 0 infos; keys: 41 applied, 2 not applicable", goodScore, "deploy success: live, nothing to change"}},
+		"keys stand behind an error where there is room": {
+			result(reconcile.Invalid, rendered(problem(7, "E-TYPE", "a is text", "make it a list")),
+				keyed(render.KeyCounts{render.Applied: 41, render.Rejected: 1}), failure(reconcile.KindProblem, "…")),
+			[]string{"manifest failure: manifest.yml:7:3: a is text; make it a list [E-TYPE]; keys: 41 applied, 1 rejected",
+				"score success: not judged: see deploy",
+				"deploy failure: not deployed: manifest.yml:7:3: a is text; make it a list [E-TYPE]"}},
 		"a fault in the files is told with place, fix and code": {
 			result(reconcile.Invalid, rendered(problem(7, "E-TYPE", "services.web.ports is text", "make it a list")),
 				failure(reconcile.KindProblem, "…")),

@@ -251,6 +251,7 @@ func (p *pass) render(ctx context.Context) (Artifact, error) {
 		if ok && stored.InputDigest == p.result.InputDigest && !bound {
 			stored.Revision = p.result.Revision
 			p.result.SameInput, p.result.Rendered, p.result.Problems = true, true, stored.Bundle.Problems
+			p.result.KeyCounts = render.CountKeys(stored.Bundle.Keys)
 			return stored, nil
 		}
 	}
@@ -261,6 +262,11 @@ func (p *pass) render(ctx context.Context) (Artifact, error) {
 	if problems := render.AsProblems(err); err == nil || problems != nil {
 		p.result.Rendered, p.result.Problems = true, problems
 	}
+	keys := artifact.Bundle.Keys
+	if err != nil {
+		keys = render.AsKeys(err)
+	}
+	p.result.KeyCounts, p.result.Keys = render.CountKeys(keys), keys[:min(len(keys), MaxKeys)]
 	if err != nil {
 		return artifact, err
 	}

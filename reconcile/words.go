@@ -115,16 +115,25 @@ type Result struct {
 	// Rendered: Problems are those of this revision, also when there are none.
 	Rendered bool             `json:"rendered,omitempty"`
 	Problems []render.Problem `json:"problems,omitempty"`
-	Plan     *plan.Plan       `json:"plan,omitempty"`
-	Outcome  *plan.Outcome    `json:"outcome,omitempty"`
-	Health   *health.Report   `json:"health,omitempty"`
-	Score    *score.Score     `json:"score,omitempty"`
-	Failure  *Failure         `json:"failure,omitempty"`
+	// KeyCounts counts the leaf keys of the manifest by what became of them. Keys
+	// lists the first [MaxKeys] of them, where the files were rendered in this
+	// pass; with SameInput they are those of an earlier one.
+	KeyCounts render.KeyCounts `json:"key_counts,omitempty"`
+	Keys      []render.Key     `json:"keys,omitempty"`
+	Plan      *plan.Plan       `json:"plan,omitempty"`
+	Outcome   *plan.Outcome    `json:"outcome,omitempty"`
+	Health    *health.Report   `json:"health,omitempty"`
+	Score     *score.Score     `json:"score,omitempty"`
+	Failure   *Failure         `json:"failure,omitempty"`
 	// Newer is the revision that superseded this one.
 	Newer sources.Revision `json:"newer"`
 	// Attempt counts the tries of this revision from 1.
 	Attempt int `json:"attempt,omitempty"`
 }
+
+// MaxKeys bounds the Keys of a Result; a manifest of twelve services has some
+// hundreds.
+const MaxKeys = 5000
 
 // Deployment reports whether the pass brought, or tried to bring, a revision.
 func (r Result) Deployment() bool {

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"fmt"
 	"strings"
 
 	"rondo.dev/rondo/sources"
@@ -32,9 +33,23 @@ type Key struct {
 	Code        string           `json:"code,omitempty"` // of the Problem about it; empty: there is none
 }
 
+// KeyCounts is counts in words, in the order of the reference, without what no
+// key has: "41 applied, 2 not applicable".
+type KeyCounts map[Disposition]int
+
+func (c KeyCounts) String() string {
+	var parts []string
+	for _, d := range Dispositions() {
+		if c[d] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", c[d], strings.ReplaceAll(string(d), "_", " ")))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
 // CountKeys counts keys by disposition; one that no key has is missing.
-func CountKeys(keys []Key) map[Disposition]int {
-	counts := make(map[Disposition]int)
+func CountKeys(keys []Key) KeyCounts {
+	counts := make(KeyCounts)
 	for i := range keys {
 		counts[keys[i].Disposition]++
 	}
@@ -72,11 +87,17 @@ func Mark(keys []Key, problems []Problem) {
 			continue
 		}
 		for j := range keys {
-			if rest, ok := strings.CutPrefix(keys[j].Path, p.Path); ok && rest != "" && (rest[0] == '.' || rest[0] == '[') {
+			if inside(keys[j].Path, p.Path) {
 				keys[j].mark(p.Code)
 			}
 		}
 	}
+}
+
+// inside reports whether path lies below outer.
+func inside(path, outer string) bool {
+	rest, ok := strings.CutPrefix(path, outer)
+	return ok && rest != "" && (rest[0] == '.' || rest[0] == '[')
 }
 
 // whole reports codes that concern everything below their place.
@@ -122,7 +143,7 @@ func gravity(code string) int {
 func Explain(k Key, problems []Problem) (what, fix string) {
 	for i := range problems {
 		p := &problems[i]
-		if p.Code == k.Code && (p.Path == k.Path || strings.HasPrefix(p.Path, k.Path+"[") || strings.HasPrefix(k.Path, p.Path+".") && p.Path != "") {
+		if p.Code == k.Code && (p.Path == k.Path || strings.HasPrefix(p.Path, k.Path+"[") || p.Path != "" && inside(k.Path, p.Path)) {
 			return p.What, p.Fix
 		}
 	}

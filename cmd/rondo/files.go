@@ -16,10 +16,10 @@ import (
 )
 
 // folderCommand is what lint, render, plan and score have in common: a folder
-// in, text out. cmd brings the texts.
-func folderCommand(cmd *cobra.Command, run func(cmd *cobra.Command, o folder.Options, out *output) error) *cobra.Command {
+// in, text out. cmd brings the texts; own are forms of output that only it has.
+func folderCommand(cmd *cobra.Command, run func(cmd *cobra.Command, o folder.Options, out *output) error, own ...string) *cobra.Command {
 	var o folder.Options
-	var out output
+	out := output{own: own}
 	cmd.Use += " [DIR]"
 	cmd.Long += "\n\nDIR is a folder with an application's files; without it, the one you are in."
 	cmd.GroupID, cmd.Args = "files", atMost(1, "one folder is taken")
@@ -48,26 +48,6 @@ func folderCommand(cmd *cobra.Command, run func(cmd *cobra.Command, o folder.Opt
 	return cmd
 }
 
-func newLint() *cobra.Command {
-	return folderCommand(&cobra.Command{
-		Use: "lint", Short: "Check an application's files",
-		Long:    "Prints every error, warning and hint about the files, each with file, line and fix.\nExits with 1 when there is an error.",
-		Example: "  rondo lint\n  rondo lint shop -e staging -o json",
-	}, func(cmd *cobra.Command, o folder.Options, out *output) error {
-		bundle, err := folder.Render(cmd.Context(), o)
-		problems := bundle.Problems
-		if err != nil {
-			if problems = render.AsProblems(err); problems == nil {
-				return err
-			}
-		}
-		if printErr := out.print(cmd, nonNil(problems), func(w io.Writer) error { return printProblems(w, problems) }); printErr != nil {
-			return printErr
-		}
-		return findings(err)
-	})
-}
-
 func newRender() *cobra.Command {
 	return folderCommand(&cobra.Command{
 		Use: "render", Short: "Print the Kubernetes objects of an application",
@@ -81,7 +61,7 @@ read, and the revision.`,
 		if err != nil {
 			return explain(cmd, err)
 		}
-		if *out == "json" {
+		if out.form == "json" {
 			items := make([]map[string]any, 0, len(bundle.Objects))
 			for _, object := range bundle.Objects {
 				items = append(items, object.Body)
@@ -190,39 +170,5 @@ func findings(err error) error {
 	if errors.As(err, &invalid) {
 		return errFindings
 	}
-	return err
-}
-
-func nonNil(ps []render.Problem) []render.Problem {
-	if ps == nil {
-		return []render.Problem{}
-	}
-	return ps
-}
-
-// printProblems prints one line per problem and a line that counts them.
-func printProblems(w io.Writer, ps []render.Problem) error {
-	if len(ps) == 0 {
-		_, err := fmt.Fprintln(w, "no findings")
-		return err
-	}
-	colour := coloured(w)
-	for i := range ps {
-		word, tint := "info", cyan
-		switch {
-		case ps[i].IsError():
-			word, tint = "error", red
-		case ps[i].IsWarning():
-			word, tint = "warning", yellow
-		}
-		if colour {
-			word = paint(tint, word)
-		}
-		if _, err := fmt.Fprintf(w, "%s: %s\n", word, ps[i].Error()); err != nil {
-			return err
-		}
-	}
-	errs, warnings, infos := render.CountProblems(ps)
-	_, err := fmt.Fprintf(w, "%s, %s, %s\n", counted(errs, "error"), counted(warnings, "warning"), counted(infos, "info"))
 	return err
 }

@@ -28,7 +28,7 @@ func TestAFolderIsLintedRenderedAndScored(t *testing.T) {
 		"score tells the letter and the reasons":   {good, []string{"score"}, 0, "StackScore C", ""},
 		"score puts faults on standard error":      {bad, []string{"score"}, 1, "", "unknown key trafic_matches"},
 		"an unknown flag":                          {good, []string{"lint", "--ouput", "json"}, 2, "", "rondo: unknown flag: --ouput; see rondo lint --help\n"},
-		"an unknown form":                          {good, []string{"lint", "-o", "xml"}, 2, "", "write text, json or yaml"},
+		"an unknown form":                          {good, []string{"lint", "-o", "xml"}, 2, "", "write text, json, yaml or github"},
 		"an unknown command":                       {good, []string{"lnt"}, 2, "", "Did you mean this?\n\tlint"},
 		"an environment that the manifest has not": {good, []string{"lint", "-e", "staging"}, 0, "no findings", ""},
 	} {

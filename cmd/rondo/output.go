@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -15,25 +16,36 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// output is the flag --output: text, json or yaml.
-type output string
+// output is the flag --output: text, json, yaml, or a form that one command has.
+type output struct {
+	form string
+	own  []string // forms that only this command has
+}
 
-func (o *output) String() string { return string(*o) }
+func (o *output) String() string { return o.form }
 func (o *output) Type() string   { return "form" }
 
 func (o *output) Set(s string) error {
-	switch s {
-	case "text", "json", "yaml":
-		*o = output(s)
-		return nil
+	if !slices.Contains(o.forms(), s) {
+		return errors.New("write " + o.choice())
 	}
-	return errors.New("write text, json or yaml")
+	o.form = s
+	return nil
+}
+
+func (o *output) forms() []string { return append([]string{"text", "json", "yaml"}, o.own...) }
+
+// choice is the forms in words: "text, json or yaml".
+func (o *output) choice() string {
+	forms := o.forms()
+	last := len(forms) - 1
+	return strings.Join(forms[:last], ", ") + " or " + forms[last]
 }
 
 func (o *output) flag(cmd *cobra.Command) {
-	*o = "text"
-	cmd.Flags().VarP(o, "output", "o", "text, json or yaml")
-	complete(cmd, "output", "text", "json", "yaml")
+	o.form = "text"
+	cmd.Flags().VarP(o, "output", "o", o.choice())
+	complete(cmd, "output", o.forms()...)
 }
 
 // complete offers these values of a flag to the shell.
@@ -45,7 +57,7 @@ func complete(cmd *cobra.Command, flag string, values ...cobra.Completion) {
 // print writes v as JSON or YAML, or calls text.
 func (o *output) print(cmd *cobra.Command, v any, text func(w io.Writer) error) error {
 	w := cmd.OutOrStdout()
-	switch *o {
+	switch o.form {
 	case "json":
 		enc := json.NewEncoder(w)
 		enc.SetEscapeHTML(false)
