@@ -50,13 +50,16 @@ type Facts struct {
 	// Applications holds what other applications let this one read, by
 	// "<app>/<environment>", then by variable or "<service>.<variable>".
 	Applications map[string]map[string]string `json:"applications,omitempty"`
-	// ConfigStore holds the keys of the config store, by "app" and "account", each
-	// with its metadata ("tier=web,team=a"); never a value. nil: not known.
-	ConfigStore map[string]map[string]string `json:"config_store,omitempty"`
 	// ResponseTime is the name of the metric of Pods, in milliseconds, that a
 	// metrics adapter serves for autoscaling; empty: there is none.
 	ResponseTime string `json:"response_time,omitempty"`
 	KEDA         bool   `json:"keda,omitempty"` // the cluster has ScaledObjects of keda.sh/v1alpha1
+	// Tags are those of Variables, by name: "k=v,k=v". The tag kube-secret keeps a
+	// variable in a Secret.
+	Tags map[string]string `json:"tags,omitempty"`
+	// ConfigStore holds the keys of the config store, by "app" and "account", each
+	// with its metadata ("tier=web,team=a"); never a value. nil: not known.
+	ConfigStore map[string]map[string]string `json:"config_store,omitempty"`
 }
 
 // Policy is what the operator lets an application do to the nodes it runs on.
@@ -64,7 +67,10 @@ type Facts struct {
 type Policy struct {
 	HostAccess bool     `json:"host_access,omitempty"` // host_network, host_pid, host_ipc, privileged, run_on: all_servers
 	HostPaths  []string `json:"host_paths,omitempty"`  // prefixes of the host's folders that may be mounted
-	MaxPods    int64    `json:"max_pods,omitempty"`    // most Pods that autoscaling of one service may ask for; 0: 20
+	// LogPath is the host's folder below which log_folder is kept, by namespace and
+	// service; empty: log files go with their Pod.
+	LogPath string `json:"log_path,omitempty"`
+	MaxPods int64  `json:"max_pods,omitempty"` // most Pods that autoscaling of one service may ask for; 0: 20
 }
 
 // Input is all that [Render] looks at.

@@ -83,6 +83,10 @@ func Codes() []Code {
 
 		{"E-CRON-STEP", "a schedule has a step that cron cannot count"},
 
+		{"E-POLICY-HOSTPATH", "a folder of the host may not be mounted"},
+		{"W-LOG-EMPTYDIR", "log files go with their pod"},
+		{"E-RWX-CLASS", "there is no storage that many nodes can write"},
+
 		{"E-DB-ENGINE", "a database engine does not exist"},
 		{"W-DB-UNUSED", "a database is configured but not used"},
 		{"E-EXTERNAL-APP", "the application itself is external"},
@@ -102,6 +106,9 @@ func Codes() []Code {
 		{"E-ENV-SECRET", "a secret stands where text must be"},
 		{"E-ENV-SIZE", "variables are too large, together or by references"},
 		{"W-ENV-NAME", "a variable set through the API has an impossible name"},
+		{"W-VOLUME-EXCLUSIVE", "a volume of one node belongs to several pods"},
+		{"W-VOLUME-EMPTY", "a volume of files has none"},
+		{"W-VOLUME-LEFT", "a volume of files leaves out variables that are secret"},
 		{"I-MORE", "more was found than is shown"},
 	}
 }

@@ -42,6 +42,8 @@ func (r *reader) elsewhere(f field) {
 		for _, s := range other.declared(&services) {
 			other.declareOwn(s)
 			other.portsOf(s)
+			privileged := true // whether it is would be another question
+			other.mountOf(s, &Service{Pod: Pod{Security: Security{Privileged: &privileged}}})
 			if s.health != nil && s.health.shape == Mapping {
 				table = healthOptions()
 				if other.isOldHealth(s.health) {

@@ -257,7 +257,7 @@ func (r *reader) shared(file sources.Position) []Variable {
 			r.add(sources.Position{File: file.File}, name, "W-ENV-NAME", "variable "+shown(name)+" set through the API is ignored: no variable can have that name", "remove it there")
 			continue
 		}
-		out = append(out, Variable{Pos: sources.Position{File: file.File}, Name: name, Value: text(r.vars.api[name])})
+		out = append(out, Variable{Pos: sources.Position{File: file.File}, Name: name, Secret: r.taggedSecret(name), Value: text(r.vars.api[name])})
 	}
 	slices.SortFunc(out, func(a, b Variable) int { return strings.Compare(a.Name, b.Name) })
 	return out

@@ -1,31 +1,79 @@
 package manifest
 
 // storageOptions holds what a service mounts (spec 2.16).
-type storageOptions struct{}
+type storageOptions struct{ volumes, logFolder *node }
 
 func (o *storageOptions) rows() []Option {
 	return []Option{
-		opt("volumes", List|Text|Mapping, "[]", "HOST:CONTAINER[:ro|rw] or mappings", "Storage.").later().keys(volumeOptions),
-		opt("log_folder", Text, "", "absolute path", "Folder with log files.").later().hint("log to standard output"),
+		opt("volumes", List|Text|Mapping, "[]", "HOST:CONTAINER[:ro|rw] or mappings", "Folders of the host, and volumes, that the container sees.").
+			keys(new(rawVolume).options).into(&o.volumes),
+		opt("log_folder", Text, "", "absolute path", "Folder in the container with log files.").hint("log to standard output").into(&o.logFolder),
 	}
 }
 
-// volumeOptions leaves out the volume sources of Kubernetes in snake case, of
-// which it names the usual ones.
-func volumeOptions() []Option {
+// rawVolume holds one entry of volumes written as a mapping.
+type rawVolume struct {
+	name, path, readOnly, subPath, subPathExpr, propagation *node
+	persistent                                              *node
+	sources                                                 []*node // in the order of volumeSources
+}
+
+func (v *rawVolume) options() []Option {
 	rows := []Option{
-		opt("name", Text, "v<index>", "", "Name of the volume.").ext(),
-		opt("mount_path", Text, "", "", "Path in the container."),
-		opt("read_only", Bool, "false", "", "Forbids writing."),
-		opt("sub_path", Text, "", "", "Path inside the volume."),
-		opt("sub_path_expr", Text, "", "", "Path with variables."),
-		opt("mount_propagation", Text, "None", "", "Propagation.").words("None", "HostToContainer", "Bidirectional"),
-		opt("persistent", Mapping, "", "size, storage_class, access_modes, retain", "A volume claim.").ext(),
+		opt("name", Text, "v<index>", "lower-case letters, digits and -", "Name of the volume.").ext().into(&v.name),
+		opt("mount_path", Text, "", "absolute path", "Where the container sees it.").into(&v.path),
+		opt("read_only", Bool, "false", "", "Forbids writing.").into(&v.readOnly),
+		opt("sub_path", Text, "", "a path in the volume", "What of the volume is seen.").into(&v.subPath),
+		opt("sub_path_expr", Text, "", "a path with $(NAME)", "The same, with variables of the container.").into(&v.subPathExpr),
+		opt("mount_propagation", Text, "None", "", "Whether later mounts are seen on the other side.").
+			words("None", "HostToContainer", "Bidirectional").into(&v.propagation),
+		opt("persistent", Mapping, "", "size, storage_class, access_modes, retain", "A volume that outlives the pods.").ext().
+			keys(new(rawClaim).options).into(&v.persistent),
 	}
-	for _, name := range []string{"host_path", "secret", "config_map", "empty_dir", "nfs", "persistent_volume_claim", "projected", "csi", "downward_api", "ephemeral"} {
-		rows = append(rows, opt(name, Mapping, "", "", "Volume source."))
+	known := volumeSources()
+	v.sources = make([]*node, len(known))
+	for i, source := range known {
+		row := opt(source.name, Mapping, "", "the keys of Kubernetes in snake case", "The volume source of Kubernetes.").into(&v.sources[i])
+		switch source.name {
+		case "secret":
+			row.Doc = "Files from a Secret, from the config store or from variables."
+			row = row.keys(new(rawFiles).options)
+		case "config_map":
+			row.Doc = "Files from a ConfigMap, from the config store or from variables."
+			row = row.keys(new(rawFiles).options)
+		}
+		rows = append(rows, row)
 	}
-	return rows
+	return append(rows,
+		no("host", "write host_path: {path: …}"),
+		no("container", "write mount_path:"),
+		no("target", "write mount_path:"),
+		no("source", "write host_path: {path: …}"),
+		no("size", "write persistent: {size: …}"),
+		no("type", "name the source itself, as in empty_dir: {}"))
+}
+
+// rawClaim holds persistent.
+type rawClaim struct{ size, class, modes, retain *node }
+
+func (c *rawClaim) options() []Option {
+	return []Option{
+		opt("size", Text, "", "10Gi", "Size of the volume.").ext().into(&c.size),
+		opt("storage_class", Text, "the cluster's default", "a StorageClass", "Kind of storage.").ext().into(&c.class),
+		opt("access_modes", List|Text, "[ReadWriteOnce]", "ReadWriteOnce, ReadOnlyMany, ReadWriteMany or ReadWriteOncePod", "Who may mount it at a time.").
+			ext().into(&c.modes),
+		opt("retain", Bool, "true", "", "Keeps the data when the volume is taken out of the manifest.").ext().into(&c.retain),
+	}
+}
+
+// rawFiles holds secret and config_map with from.
+type rawFiles struct{ from, filter *node }
+
+func (f *rawFiles) options() []Option {
+	return []Option{
+		opt("from", Text, "", "", "Where the files come from.").words(fromStore, fromVariables).into(&f.from),
+		opt("filter", Text, "", "k=v, and more after commas", "Which of them: those with all of these tags.").into(&f.filter),
+	}
 }
 
 // storageDocument holds isolation, the config store and secret files (spec 2.16, 2.18).

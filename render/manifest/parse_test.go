@@ -254,6 +254,12 @@ func service(b *strings.Builder, s manifest.Service) {
 		text, _ := json.Marshal(pod)
 		line(true, "pod %s", text)
 	}
+	for _, v := range s.Mount.Volumes {
+		line(true, "volume %s at %s%s", v.Name, v.Path, mounted(v))
+	}
+	if s.Mount.Logs != nil {
+		line(true, "logs %+v", *s.Mount.Logs)
+	}
 	line(s.RestartOnDeploy != nil, "restart %v", s.RestartOnDeploy != nil && *s.RestartOnDeploy)
 }
 
@@ -336,4 +342,28 @@ func variable(v manifest.Variable) string {
 func parse(snap sources.Snapshot, o manifest.Options) (*manifest.Application, []render.Problem, error) {
 	out, err := manifest.Parse(snap, o)
 	return out.App, out.Problems, err
+}
+
+// mounted is what a volume is, and how it is mounted.
+func mounted(v manifest.Volume) string {
+	out := ""
+	for name, text := range map[string]string{" sub=": v.SubPath, " expr=": v.SubPathExpr, " propagation=": v.Propagation, " claim=": v.Shared} {
+		if text != "" {
+			out = name + text + out
+		}
+	}
+	if v.ReadOnly {
+		out += " read-only"
+	}
+	if v.Source != nil {
+		b, _ := json.Marshal(v.Source)
+		out += " " + string(b)
+	}
+	if v.Claim != nil {
+		out += fmt.Sprintf(" persistent %+v", *v.Claim)
+	}
+	if v.Files != nil {
+		out += fmt.Sprintf(" files %+v", *v.Files)
+	}
+	return out
 }

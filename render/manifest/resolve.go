@@ -133,7 +133,7 @@ func (r *reader) lookup(ref *reference, n *node, p place, owner *scope, self *va
 	}
 	if _, generated := r.vars.generated[ref.name]; !generated {
 		if value, ok := r.vars.api[ref.name]; ok {
-			return resolved{value: text(value), ok: true}
+			return resolved{value: text(value), secret: r.taggedSecret(ref.name), ok: true}
 		}
 	}
 	for _, layer := range []map[string]*variable{r.vars.generated, r.vars.app} {

@@ -127,6 +127,7 @@ func (m *maker) ofService(svc manifest.Service, routes []edge.Route) {
 	m.report(problems)
 	workload := m.workload(svc, e)
 	objects := append(e.own.objects(ownSettings(svc), ownSettings(svc)), generated(svc.GeneratedSecret(), svc.Env)...)
+	objects = append(append(objects, m.fileObjects(svc)...), claims(svc)...)
 	objects = append(objects, workload)
 	if len(svc.Ports) > 0 {
 		objects = append(objects, m.service(svc))

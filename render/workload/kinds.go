@@ -35,6 +35,7 @@ func (m *maker) statefulSet(svc manifest.Service, e *environment) render.Object 
 		"template":             m.template(svc, e, m.pod(svc, e)),
 	}
 	minReady(spec, svc)
+	claimTemplates(svc, spec)
 	o := object("apps/v1", "StatefulSet", svc.Name, map[string]any{"spec": spec})
 	o.Stage = render.StageWorkload // those of databases come earlier
 	count(&o, svc)

@@ -53,6 +53,9 @@ func (m *maker) template(svc manifest.Service, e *environment, pod map[string]an
 			annotations[name] = value
 		}
 	}
+	if svc.Mount.Logs != nil {
+		annotations[annotationLogFolder] = svc.Mount.Logs.Path
+	}
 	if len(annotations) > 0 {
 		meta["annotations"] = annotations
 	}
