@@ -41,6 +41,10 @@ type Facts struct {
 	// "magnetic"); a type without an entry takes the cluster's default class.
 	StorageClasses map[string]string `json:"storage_classes,omitempty"`
 	SharedClass    string            `json:"shared_class,omitempty"` // StorageClass of ReadWriteMany volumes; empty: there is none
+	// EdgeNamespace is where what serves web traffic from outside runs; empty:
+	// anywhere, so that exposed web ports are open to every namespace.
+	EdgeNamespace string `json:"edge_namespace,omitempty"`
+	OpenNetwork   bool   `json:"open_network,omitempty"` // the cluster's network enforces no NetworkPolicies
 	// Images is the catalogue of data components: engine ("postgresql",
 	// "postgis"), then version as written in manifests ("17"), then image.
 	Images map[string]map[string]string `json:"images,omitempty"`

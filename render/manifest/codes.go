@@ -85,6 +85,7 @@ func Codes() []Code {
 
 		{"E-POLICY-HOSTPATH", "a folder of the host may not be mounted"},
 		{"W-LOG-EMPTYDIR", "log files go with their pod"},
+		{"W-NETPOL-CNI", "the network of the cluster enforces no isolation"},
 		{"E-RWX-CLASS", "there is no storage that many nodes can write"},
 
 		{"E-DB-ENGINE", "a database engine does not exist"},

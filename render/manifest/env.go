@@ -23,6 +23,7 @@ type variables struct {
 	api       map[string]string    // layer 3
 	services  map[string]*scope    // layer 4; by raw and by object name
 	generates string               // Secret with the generated values of layer 1
+	all       []Variable           // of the application, resolved
 	databases map[string]bool      // object names of external databases
 	spent     int                  // bytes that references have expanded to
 	depth     int

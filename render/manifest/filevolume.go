@@ -30,32 +30,36 @@ func (r *reader) filesOf(n *node, at place, secret bool, s *service) *Files {
 		out.Secret, out.Store = true, r.storeFiles(n, at, wanted)
 		return out
 	}
-	for _, name := range slices.Sorted(r.appVariables()) {
-		if matches(r.o.Facts.Tags[name], wanted) {
-			out.Variables = append(out.Variables, name)
+	found, left := 0, 0
+	for _, v := range r.vars.all {
+		if !matches(r.o.Facts.Tags[v.Name], wanted) {
+			continue
 		}
+		found++
+		if !fileable(v, secret) {
+			left++
+			continue
+		}
+		out.Variables = append(out.Variables, v.Name)
 	}
-	if len(out.Variables) == 0 {
+	switch {
+	case found == 0:
 		r.fault(n, at, "W-VOLUME-EMPTY", "has no files: no variable of the application matches", "correct filter:, or remove the volume")
+	case left > 0 && secret:
+		r.fault(n, at, "W-VOLUME-LEFT", "leaves out %d variables that hold a key of a Secret among other text", "give what is secret a variable of its own", left)
+	case left > 0:
+		r.fault(n, at, "W-VOLUME-LEFT", "leaves out %d variables that are secret", "write secret: instead of config_map:", left)
 	}
 	return out
 }
 
-// appVariables gives the names of the application's variables.
-func (r *reader) appVariables() func(yield func(string) bool) {
-	names := map[string]bool{}
-	for name := range r.vars.app {
-		names[name] = true
+// fileable reports whether a variable can be a file: text in either, a secret
+// and a key of one only among files that are secret.
+func fileable(v Variable, secret bool) bool {
+	if _, plain := v.Value.Text(); plain {
+		return secret || !v.Secret
 	}
-	for name := range r.vars.generated {
-		names[name] = true
-	}
-	for name := range r.vars.api {
-		if identifier(name) == len(name) && name != "" {
-			names[name] = true
-		}
-	}
-	return maps.Keys(names)
+	return secret && len(v.Value.Parts) == 1
 }
 
 // storeFiles are entries of the config store. Where their names are known, an

@@ -78,24 +78,32 @@ func (f *rawFiles) options() []Option {
 
 // storageDocument holds isolation, the config store and secret files (spec 2.16, 2.18).
 type storageDocument struct {
-	shareWith *node
+	shareWith, isolation *node
+	mountSecrets         *node
+}
+
+// rawIsolation holds isolation.
+type rawIsolation struct{ mode, allow, harden *node }
+
+func (i *rawIsolation) options() []Option {
+	return []Option{
+		opt("mode", Text, ModeManaged, "", "Who may reach the services: everybody, managed applications, or this one and the edge.").
+			words(ModeOpen, ModeManaged, ModeStrict).ext().into(&i.mode),
+		opt("allow_from", List|Text, "[]", "app/environment, or app for the same environment", "Other applications that may.").ext().into(&i.allow),
+		opt("harden", Bool, "false", "", "Takes rights from containers that do not ask for them.").ext().into(&i.harden),
+	}
 }
 
 func (d *storageDocument) rows() []Option {
 	return []Option{
-		opt("isolation", Mapping|Text, "open", "a mapping, or open, managed or strict", "Who may reach the services.").keys(func() []Option {
-			return []Option{
-				opt("mode", Text, "open", "", "How far.").words("open", "managed", "strict"),
-				opt("allow_from", List, "", "", "Applications that may."),
-				opt("harden", Bool, "false", "", "Tightens security contexts."),
-			}
-		}).ext().later("open"),
+		opt("isolation", Mapping|Text, ModeManaged, "a mapping, or open, managed or strict", "Who may reach the services.").
+			words(ModeOpen, ModeManaged, ModeStrict).keys(new(rawIsolation).options).ext().into(&d.isolation),
 		opt("config_store", Mapping, "", "a mapping", "Values that applications share.").keys(func() []Option {
 			return []Option{opt("share_with", List|Text, "[]", "app/environment, or app for all of its environments",
 				"Applications that may read this one's variables.").ext().into(&d.shareWith)}
 		}).ext(),
 		opt("secrets", Mapping, "", "a mapping", "Secret files.").keys(func() []Option {
-			return []Option{opt("mount", Bool, "false", "", "Mounts them into containers.")}
-		}).ext().later(),
+			return []Option{opt("mount", Bool, "false", "", "Mounts the Secrets of account and application into all containers.").ext().into(&d.mountSecrets)}
+		}).ext(),
 	}
 }

@@ -1,6 +1,10 @@
 package manifest
 
-import "rondo.dev/rondo/sources"
+import (
+	"strings"
+
+	"rondo.dev/rondo/sources"
+)
 
 // Mount is what a service mounts (spec 2.16).
 type Mount struct {
@@ -72,4 +76,32 @@ type Storage struct {
 	// ShareWith are the applications that may read this one's variables: names, or
 	// names with an environment.
 	ShareWith []string
+	Isolation Isolation
+	// SecretFiles are Secrets of which each container sees the keys as files, those
+	// of the application last, which wins; nil: none.
+	SecretFiles []string
+}
+
+// Modes of isolation (spec 2.18).
+const (
+	ModeOpen    = "open"    // everybody in the cluster
+	ModeManaged = "managed" // the same namespace, the edge, and what rondo manages
+	ModeStrict  = "strict"  // the same namespace and the edge
+)
+
+// Isolation says who may reach the services of an application.
+type Isolation struct {
+	Mode      string
+	AllowFrom []App
+	// Harden takes from containers the rights that they do not ask for.
+	Harden bool
+}
+
+// App is an application in an environment.
+type App struct{ Name, Environment string }
+
+// Namespace is the one that an application has by convention: its name and its
+// environment.
+func (a App) Namespace() string {
+	return a.Name + "-" + strings.ToLower(strings.ReplaceAll(a.Environment, "_", "-"))
 }

@@ -109,6 +109,7 @@ func (r *reader) application(tree *node) *Application {
 		r.declareOwn(s)
 	}
 	app.Variables = r.shared(tree.pos)
+	r.vars.all = app.Variables
 	for _, s := range services {
 		if out, ok := r.finish(s); ok {
 			app.Services = append(app.Services, out)

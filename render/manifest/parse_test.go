@@ -188,6 +188,12 @@ func dump(app *manifest.Application, problems []render.Problem) string {
 		}
 		fmt.Fprintf(&b, " host=%s port=%d secret=%s\n", d.Host, d.Port, d.DSNSecret)
 	}
+	if i := app.Storage.Isolation; i.Mode != manifest.ModeManaged || i.Harden || i.AllowFrom != nil {
+		fmt.Fprintf(&b, "isolation %+v\n", i)
+	}
+	if files := app.Storage.SecretFiles; files != nil {
+		fmt.Fprintf(&b, "secret files %v\n", files)
+	}
 	for _, s := range app.Services {
 		service(&b, s)
 	}

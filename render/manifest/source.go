@@ -20,7 +20,8 @@ type volumeSource struct {
 // volumeSources lists them as Kubernetes has them, without those that it no
 // longer mounts.
 func volumeSources() []volumeSource {
-	gone := map[string]bool{"gitRepo": true, "glusterfs": true, "flocker": true, "quobyte": true, "storageos": true, "scaleIO": true, "photonPersistentDisk": true}
+	gone := map[string]bool{"gitRepo": true, "glusterfs": true, "flocker": true, "quobyte": true, "storageos": true, "scaleIO": true, "photonPersistentDisk": true,
+		"cephfs": true, "rbd": true}
 	var out []volumeSource
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[corev1.VolumeSource]()) {
 		if name := jsonName(f); name != "" && !gone[name] {

@@ -1,10 +1,64 @@
 package manifest
 
-import "strings"
+import (
+	"strings"
+
+	"rondo.dev/rondo/render"
+)
 
 // storageOf reads isolation, the config store and secret files.
 func (r *reader) storageOf(d *document, app *Application) {
 	app.Storage.ShareWith = r.applications(d.storage.shareWith, place{}.key("config_store").key("share_with"))
+	app.Storage.Isolation = r.isolationOf(d.storage.isolation)
+	if mount, _ := boolean(d.storage.mountSecrets); mount {
+		app.Storage.SecretFiles = []string{"account-secrets", render.Name(r.o.App, "secrets")}
+		for i := range app.Services {
+			r.checkSecretFiles(app.Services[i])
+		}
+	}
+}
+
+// SecretFilesPath is where containers see the Secrets of account and application.
+const SecretFilesPath = "/mnt/cloud66/secrets"
+
+func (r *reader) checkSecretFiles(s Service) {
+	for _, v := range s.Mount.Volumes {
+		if v.Path == SecretFilesPath {
+			r.add(v.Pos, "secrets.mount", "E-VALUE", "service "+shown(s.RawName)+": a volume is mounted where secrets.mount puts its files", "choose another path, or remove one of the two")
+		}
+	}
+}
+
+// isolationOf reads isolation, a word or a mapping.
+func (r *reader) isolationOf(n *node) Isolation {
+	out := Isolation{Mode: ModeManaged}
+	at := place{}.key("isolation")
+	switch {
+	case n == nil:
+	case n.shape == Text:
+		out.Mode = n.text
+	default:
+		var raw rawIsolation
+		r.walk(n, at, raw.options())
+		if raw.mode != nil {
+			out.Mode = raw.mode.text
+		}
+		out.Harden, _ = boolean(raw.harden)
+		for _, peer := range r.applications(raw.allow, at.key("allow_from")) {
+			name, environment, has := strings.Cut(peer, "/")
+			if !has {
+				environment = r.o.Environment
+			}
+			out.AllowFrom = append(out.AllowFrom, App{name, environment})
+		}
+		if out.Mode == ModeOpen && len(out.AllowFrom) > 0 {
+			r.fault(raw.allow, at.key("allow_from"), "W-NOT-APPLICABLE", "has no effect: everybody may reach the services", "write mode: strict, or remove it")
+		}
+	}
+	if n != nil && out.Mode != ModeOpen && r.o.Facts.OpenNetwork {
+		r.fault(n, at, "W-NETPOL-CNI", "has no effect: the network of the cluster enforces no policies", "have the operator install one that does")
+	}
+	return out
 }
 
 // applications reads a list of app or app/environment.
@@ -13,7 +67,7 @@ func (r *reader) applications(n *node, at place) []string {
 	for i, item := range items(n) {
 		name, environment, has := strings.Cut(item.text, "/")
 		if item.shape != Text || !validApp(name) || has && !validApp(environment) {
-			r.fault(item, at.index(i), "E-VALUE", "is no application", "write app/environment, or app for all of its environments")
+			r.fault(item, at.index(i), "E-VALUE", "is no application", "write app/environment, or app alone")
 			continue
 		}
 		out = append(out, item.text)

@@ -111,6 +111,7 @@ func (m *maker) task(svc manifest.Service, e *environment, words []string, compo
 	pod := m.runs(svc, c)
 	pod["restartPolicy"] = "Never"
 	m.share(pod)
+	m.harden(svc, pod)
 	return map[string]any{
 		"metadata": map[string]any{"labels": map[string]any{"app": m.app.App, "app.kubernetes.io/component": component}},
 		"spec":     pod,

@@ -13,6 +13,7 @@ func (m *maker) pod(svc manifest.Service, e *environment) map[string]any {
 		pod["terminationGracePeriodSeconds"] = int64(svc.StopGrace.Seconds()) + drainSeconds
 	}
 	m.spread(svc, pod)
+	m.harden(svc, pod)
 	return pod
 }
 

@@ -43,6 +43,14 @@ func (m *maker) mount(svc manifest.Service, pod, c map[string]any) {
 		}
 		add(manifest.VolumeLogs, source, map[string]any{"mountPath": logs.Path})
 	}
+	if names := m.app.Storage.SecretFiles; names != nil {
+		var sources []any
+		for _, name := range names {
+			sources = append(sources, map[string]any{"secret": map[string]any{"name": name, "optional": true}})
+		}
+		add(manifest.VolumeSecrets, map[string]any{"projected": map[string]any{"sources": sources}},
+			map[string]any{"mountPath": manifest.SecretFilesPath, "readOnly": true})
+	}
 	if len(volumes) > 0 {
 		pod["volumes"] = volumes
 	}
@@ -141,14 +149,14 @@ func (m *maker) files(svc manifest.Service, v manifest.Volume) []any {
 		}
 		sources = append(sources, map[string]any{"secret": source})
 	}
-	if text, _, _ := m.fileTexts(v); len(text) > 0 {
+	texts, refs := m.fileTexts(v)
+	if len(texts) > 0 {
 		kind := "configMap"
 		if v.Files.Secret {
 			kind = "secret"
 		}
 		sources = append(sources, map[string]any{kind: map[string]any{"name": render.Name(svc.Name, v.Name)}})
 	}
-	_, refs, _ := m.fileTexts(v)
 	for _, ref := range refs {
 		fromSecret(ref.secret.Secret, [][2]string{{ref.secret.Key, ref.name}}, ref.secret.Optional)
 	}
@@ -168,28 +176,23 @@ type fileRef struct {
 	secret manifest.SecretRef
 }
 
-// fileTexts sorts the variables that v asks for: those that are text, those that
-// are a key of a Secret, and how many cannot be files.
-func (m *maker) fileTexts(v manifest.Volume) (texts map[string]any, refs []fileRef, left int) {
-	texts = map[string]any{}
+// fileTexts sorts the variables of v: those that are text, as they stand in an
+// object, and those that are a key of a Secret.
+func (m *maker) fileTexts(v manifest.Volume) (texts map[string]any, refs []fileRef) {
+	texts = make(map[string]any)
 	for _, variable := range m.app.Variables {
 		if !slices.Contains(v.Files.Variables, variable.Name) {
 			continue
 		}
-		pieces := take(variable.Value, func(name string) bool { return false })
-		text, isText := plain(pieces)
-		switch {
-		case isText && v.Files.Secret:
+		if text, ok := variable.Value.Text(); !ok {
+			refs = append(refs, fileRef{variable.Name, *variable.Value.Parts[0].SecretRef})
+		} else if v.Files.Secret {
 			texts[variable.Name] = base64.StdEncoding.EncodeToString([]byte(text))
-		case isText && !variable.Secret:
+		} else {
 			texts[variable.Name] = text
-		case v.Files.Secret && len(pieces) == 1 && pieces[0].secret != nil:
-			refs = append(refs, fileRef{variable.Name, *pieces[0].secret})
-		default:
-			left++
 		}
 	}
-	return texts, refs, left
+	return texts, refs
 }
 
 // fileObjects makes the ConfigMaps and Secrets that files of svc come from.
@@ -199,22 +202,13 @@ func (m *maker) fileObjects(svc manifest.Service) []render.Object {
 		if v.Files == nil {
 			continue
 		}
-		texts, _, left := m.fileTexts(v)
-		if left > 0 {
-			fix := "write secret: instead of config_map:"
-			if v.Files.Secret {
-				fix = "give what is secret a variable of its own"
-			}
-			m.problems = append(m.problems, render.Problem{Pos: v.Pos, Code: "W-VOLUME-LEFT",
-				What: "volume " + v.Name + " of service " + svc.RawName + " leaves out variables that are, or hold, keys of Secrets", Fix: fix})
-		}
-		if len(texts) == 0 {
-			continue
-		}
+		texts, _ := m.fileTexts(v)
 		name := render.Name(svc.Name, v.Name)
-		if v.Files.Secret {
+		switch {
+		case len(texts) == 0:
+		case v.Files.Secret:
 			objects = append(objects, object("v1", "Secret", name, map[string]any{"type": "Opaque", "data": texts}))
-		} else {
+		default:
 			objects = append(objects, object("v1", "ConfigMap", name, map[string]any{"data": texts}))
 		}
 	}
