@@ -6,6 +6,10 @@ import "slices"
 // keys inside it. Documentation and schema are made from it.
 func Language() []Option { return new(document).options() }
 
+// appComponents are those of the application itself; all but the first are for
+// applications without containers.
+var appComponents = [...]string{"docker", "rails", "rack", "sinatra", "padrino", "node"}
+
 // document holds the values of a manifest's first level that are read.
 type document struct {
 	version, strict     *node
@@ -42,7 +46,7 @@ func (d *document) options() []Option {
 		}
 		rows = append(rows, row)
 	}
-	for _, name := range []string{"docker", "rails", "rack", "sinatra", "padrino", "node"} {
+	for _, name := range appComponents {
 		row := opt(name, Mapping, "", "a mapping", "Settings of the application.").keys(d.settings.component)
 		if name != "docker" {
 			row = row.checked(func(*reader, *node, place) { d.native = name })

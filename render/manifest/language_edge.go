@@ -46,37 +46,6 @@ func balancerConfiguration() []Option {
 	return append(rows, serverSettings()...)
 }
 
-func activeprotectOptions() []Option {
-	return []Option{
-		opt("whitelist", Text|List, "", "addresses and ranges", "Who is never limited."),
-		opt("http_ban_rate", Integer, "2000", "requests a minute", "Requests allowed for one address."),
-		opt("health_check", Mapping|Text, "", "a mapping or default", "Check after a deployment.").keys(func() []Option {
-			return []Option{
-				opt("endpoint", Text|List, "/", "paths", "What is asked."),
-				opt("accept", Text|List, "200", "codes and ranges", "Good answers."),
-				opt("timeout", Integer, "5", "1 to 10 seconds", "Longest wait."),
-				opt("max_redirects", Integer, "3", "0 to 10", "Redirects followed."),
-				opt("cooldown", Integer, "0", "0 to 1800 seconds", "Wait before the check."),
-				opt("retries", Integer, "2", "", "Further tries.").ext(),
-				opt("verify_certificates", Bool, "true", "", "Whether certificates are checked.").ext(),
-				opt("on_failure", Text, "report", "", "What a failure does.").words("report", "rollback").ext(),
-			}
-		}),
-	}
-}
-
-func railsCheckOptions() []Option {
-	return []Option{
-		opt("protocol", Text, "http", "", "Protocol.").words("http", "https"),
-		opt("host", Text, "localhost", "", "Host header."),
-		opt("port", Integer, "80", "", "Port."),
-		opt("endpoint", Text, "/", "", "Path."),
-		opt("accept", Text|List, "200", "", "Good answers."),
-		opt("follow_redirects", Bool, "true", "", "Whether redirects are followed."),
-		opt("timeout", Integer, "30", "at most 120", "Longest wait."),
-	}
-}
-
 func edgeOptions() []Option {
 	return []Option{
 		opt("mode", Text, "", "", "What serves outside traffic.").words("nginx", "haproxy", "haproxy+nginx", "ingress", "gateway", "cloud"),

@@ -119,7 +119,8 @@ func (r *reader) application(tree *node) *Application {
 		// An empty application would have everything pruned.
 		r.add(d.services.pos, "services", "E-SERVICES-NONE", "no service is left to deploy", "see what was skipped")
 	}
-	r.settingsOf(&d, app)
+	r.servers(tree)
+	r.settingsOf(tree, &d, app, services)
 	r.commandsOf(&d, app)
 	r.storageOf(&d, app)
 	r.backupsOf(&d, app)

@@ -45,6 +45,7 @@ func (b Builder) Build(ctx context.Context, in render.Input) (render.Draft, erro
 	}
 	m := b.make(parsed.App, in)
 	draft.Objects, draft.Problems, draft.Marks = m.objects, append(draft.Problems, m.problems...), m.marks
+	draft.Check = parsed.App.Settings.Check
 	draft.Shared = parsed.App.Shared()
 	return draft, nil
 }
@@ -65,6 +66,7 @@ func (b Builder) make(app *manifest.Application, in render.Input) *maker {
 	}
 	m.commands()
 	m.isolation()
+	m.preferences()
 	m.report(validate.Objects(m.objects, validate.Options{ClusterVersion: m.facts.ClusterVersion}))
 	return m
 }
