@@ -21,6 +21,8 @@ const (
 	LabelEnvironment = Domain + "/environment"
 	LabelManagedBy   = "app.kubernetes.io/managed-by"
 	ManagedBy        = "rondo"
+	// LabelOrphanedAt stands on data that left git and was kept (spec 3.7): when, in UTC.
+	LabelOrphanedAt = Domain + "/orphaned-at"
 )
 
 // Annotations that users may set on an object.

@@ -130,6 +130,25 @@ func (o Object) Digest(key []byte) string {
 	return hex.EncodeToString(mac.Sum(nil)[:16])
 }
 
+// Account is the ServiceAccount that the object's pods run as; empty: the
+// namespace's default, or there are none.
+func (o Object) Account() string {
+	at := any(o.Body)
+	path := []string{"spec", "template", "spec", "serviceAccountName"}
+	switch o.ID.Kind {
+	case "CronJob":
+		path = append([]string{"spec", "jobTemplate"}, path...)
+	case "Pod":
+		path = []string{"spec", "serviceAccountName"}
+	}
+	for _, field := range path {
+		m, _ := at.(map[string]any)
+		at = m[field]
+	}
+	name, _ := at.(string)
+	return name
+}
+
 // Labels are the labels of the object itself; nil where it has none.
 func (o Object) Labels() map[string]string { return stringMap(o.Body, "labels") }
 

@@ -1,8 +1,16 @@
 package render
 
+import "slices"
+
 // AnnotationDeployment stands in the pod template of a service with
 // "restart_on_deploy: true" and holds the revision, so that each one restarts it.
 const AnnotationDeployment = Domain + "/deployment"
+
+// Running is b without the Commands, which end and are waited for one by one.
+func (b Bundle) Running() Bundle {
+	b.Objects = slices.DeleteFunc(slices.Clone(b.Objects), func(o Object) bool { return o.Command })
+	return b
+}
 
 // EachRevision reports whether an object of b is bound to the revision it was
 // rendered from. A new revision of such an application renders again even where

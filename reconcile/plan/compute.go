@@ -21,7 +21,7 @@ func Compute(b render.Bundle, live Live, o Options) Plan {
 	}
 	p := Plan{
 		Target: o.Target, Inventory: live.Inventory,
-		Revision: o.Revision, Pass: o.Pass, Deployment: o.Deployment,
+		Revision: o.Revision, Pass: o.Pass, Deployment: o.Deployment, WaveDeadline: o.WaveDeadline,
 	}
 	if o.Removal {
 		b = render.Bundle{}
@@ -83,10 +83,25 @@ func (c *computation) change(object render.Object) (Change, bool) {
 	sameDigest := known && entry.Digest == out.Digest
 	drift, drifted := c.live.Drifts[object.ID]
 	found, read := c.live.Objects[object.ID]
+	if owner := label(found.Body, render.LabelApp); found.Exists && owner != "" && owner != c.Target.App {
+		c.refuse(object, "E-OBJECT-OWNED", fmt.Sprintf("%s belongs to application %s", object.ID, owner),
+			"rename it here, or remove it from "+owner)
+		return out, false
+	}
+	if account := object.Account(); c.live.NoAccounts[account] {
+		c.refuse(object, "E-SA-MISSING", fmt.Sprintf("%s runs as the ServiceAccount %s, which namespace %s does not have", object.ID, account, c.Target.Namespace),
+			"create it there, or change service_account_name")
+		return out, false
+	}
 	switch {
+	case object.Generate != nil:
+		return c.generated(out, entry, known)
+	case object.Command && (found.Refused == "" || found.Exists && immutable(found.Refused)):
+		return c.command(out, found, read, entry, known)
 	case !read && drifted && drift.Missing:
 		found = LiveObject{}
 	case !read && sameDigest && !drifted:
+		out.Remember = remembers(object, entry)
 		return out, true
 	case !read && (!known || entry.Digest == "" || releases(object, entry) && !sameDigest):
 		c.unread = append(c.unread, object.ID)
@@ -99,11 +114,6 @@ func (c *computation) change(object render.Object) (Change, bool) {
 		}
 		return out, true
 	}
-	if owner := label(found.Body, render.LabelApp); found.Exists && owner != "" && owner != c.Target.App {
-		c.refuse(object, "E-OBJECT-OWNED", fmt.Sprintf("%s belongs to application %s", object.ID, owner),
-			"rename it here, or remove it from "+owner)
-		return out, false
-	}
 	if found.Refused != "" && !(isJob(object.ID) && found.Exists && immutable(found.Refused)) {
 		c.refuseAnswer(object, found)
 		return out, false
@@ -113,6 +123,12 @@ func (c *computation) change(object render.Object) (Change, bool) {
 		return out, true
 	}
 	c.configure(&out, found, known, sameDigest)
+	switch {
+	case entry.Orphaned != 0:
+		out.Return, out.Reason = true, "taken back"
+	case out.Action == Unchanged:
+		out.Remember = remembers(object, entry)
+	}
 	return out, true
 }
 

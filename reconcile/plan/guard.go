@@ -13,7 +13,7 @@ func guard(b render.Bundle, prunes []Change, applied int, app string) string {
 	var gone []render.ID
 	lost, workloads := 0, 0
 	for _, c := range prunes {
-		if c.Action != Prune {
+		if c.Action != Prune || c.Spent {
 			continue
 		}
 		gone = append(gone, c.ID)

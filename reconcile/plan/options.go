@@ -1,10 +1,15 @@
 package plan
 
+import "time"
+
 // Manager and SeedManager are rondo's field managers (design 3.8): the first
 // has every field of an applied body, the second seeded counts.
 const (
 	Manager     = "rondo"
 	SeedManager = "rondo-seed"
+	// GenerateManager creates and completes generated Secrets and marks orphans:
+	// writes of single fields, which no apply repeats.
+	GenerateManager = "rondo-once"
 )
 
 // Options are what [Compute] needs besides bundle and cluster. The zero value
@@ -22,6 +27,13 @@ type Options struct {
 	// TakeOver lists patterns of field managers whose fields are taken over; nil
 	// means [DefaultTakeOver]. A trailing "*" stands for any ending.
 	TakeOver []string
+	// Now decides which orphans have been kept long enough to be stopped; zero: none.
+	Now time.Time
+	// WaveDeadline bounds the wait for each wave of a deployment; zero: nothing does.
+	WaveDeadline time.Duration
+	// KeepCommands leaves Commands that the bundle lacks where they are, so that
+	// a person can look at the one that failed.
+	KeepCommands bool
 }
 
 // DefaultTakeOver are the managers that people's hands and client-side applies

@@ -87,7 +87,7 @@ func broken(w world, p Plan) string {
 	for _, c := range p.Changes {
 		owner := label(w.live.Objects[c.ID].Body, render.LabelApp)
 		entry, known := w.live.Inventory.Find(c.ID)
-		ending := c.Action == Prune || c.Action == Skip
+		ending := c.Action == Prune || c.Action == Skip || c.Action == Orphan
 		switch {
 		case c.Action == Prune && (!known || w.foreign[c.ID]):
 			return fmt.Sprintf("prunes %s, which is not in the inventory", c.ID)

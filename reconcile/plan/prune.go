@@ -52,23 +52,37 @@ func (c *computation) prune(e Entry) Change {
 		out.Action, out.Reason, out.Forget = Skip, reason, forget
 		return out
 	}
+	held := e.Group != "" || e.Keep
+	read = read && !found.Unseen
 	switch owner := label(found.Body, render.LabelApp); {
-	case !read && e.Digest == "":
+	case !read && e.Digest == "" && e.Orphaned == 0 && len(e.Keys) == 0:
 		return keep("announced but never applied, and not read now", false)
 	case !read && e.NoPrune:
 		return keep("kept: annotated "+render.AnnotationPrune+": disabled", c.Removal)
-	case !read:
+	case !read && e.Command:
+		return keep("kept: it may still run, and was not read", false)
+	case !read && !held:
 		return out
-	case !found.Exists:
+	case read && !found.Exists:
 		return keep("already gone", true)
-	case owner == "":
+	case read && owner == "":
 		return keep("taken over: it bears no label "+render.LabelApp+" any more", true)
-	case owner != c.Target.App:
+	case read && owner != c.Target.App:
 		return keep("taken over by "+owner, true)
 	case e.NoPrune, render.Object{Body: found.Body}.Annotations()[render.AnnotationPrune] == "disabled":
 		return keep("kept: annotated "+render.AnnotationPrune+": disabled", c.Removal)
 	}
-	out.UID = uid(found.Body)
+	if read {
+		out.UID = uid(found.Body)
+	}
+	switch {
+	case e.Group != "":
+		return c.orphan(out, e)
+	case e.Keep:
+		return keep("kept: it holds data", c.Removal)
+	case e.Command:
+		return c.spent(out, found)
+	}
 	return out
 }
 

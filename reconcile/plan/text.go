@@ -91,7 +91,7 @@ func paint(color bool, a Action, text string) string {
 		code = "31"
 	case Heal:
 		code = "36"
-	case Skip:
+	case Skip, Orphan:
 		code = "2"
 	}
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
@@ -154,7 +154,7 @@ func (n Counts) String() string {
 		done   string
 	}{
 		{Create, "created"}, {Configure, "configured"}, {Heal, "put back"}, {Recreate, "recreated"},
-		{Unchanged, "unchanged"}, {Prune, "pruned"}, {Skip, "left alone"},
+		{Unchanged, "unchanged"}, {Prune, "pruned"}, {Orphan, "orphaned"}, {Skip, "left alone"},
 	} {
 		if n[a.action] > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n[a.action], a.done))

@@ -43,12 +43,24 @@ type Inventory struct {
 // Entry is one applied object.
 type Entry struct {
 	ID      render.ID `json:"id"`
-	Version string    `json:"v"`                // API version without group
-	Digest  string    `json:"d,omitempty"`      // [render.Object.Digest] of what was applied; empty: announced, not yet applied
-	Mark    Mark      `json:"m"`                // for telling drift
-	NoPrune bool      `json:"k,omitempty"`      // annotated rondo.dev/prune: disabled
-	Seeded  bool      `json:"s,omitempty"`      // spec.replicas belongs to rondo-seed
-	Origin  string    `json:"origin,omitempty"` // file:line it came from, for the text of a prune
+	Version string    `json:"v"`            // API version without group
+	Digest  string    `json:"d,omitempty"`  // [render.Object.Digest] of what was applied; empty: announced, not yet applied
+	Mark    Mark      `json:"m"`            // for telling drift
+	NoPrune bool      `json:"k,omitempty"`  // annotated rondo.dev/prune: disabled
+	Seeded  bool      `json:"s,omitempty"`  // spec.replicas belongs to rondo-seed
+	Group   string    `json:"gr,omitempty"` // [render.Object.Group]
+	Keep    bool      `json:"kp,omitempty"` // [render.Object.Keep]
+	Command bool      `json:"cm,omitempty"` // [render.Object.Command]
+	// Keys are those of a generated Secret that were made; it is neither read
+	// nor written for them any more.
+	Keys []string `json:"ks,omitempty"`
+	// Orphaned is when the object left the bundle and was kept for its Group, in
+	// seconds since 1970; 0: it is in use. Stopped: its pods were stopped since.
+	Orphaned int64 `json:"or,omitempty"`
+	Stopped  bool  `json:"st,omitempty"`
+	// Failed: a Command that did not succeed. The next deployment runs it again.
+	Failed bool   `json:"fl,omitempty"`
+	Origin string `json:"origin,omitempty"` // file:line it came from, for the text of a prune
 }
 
 // Mark is what an object looked like right after the apply (design 3.7).
@@ -78,6 +90,8 @@ type Live struct {
 	Objects   map[render.ID]LiveObject
 	// Drifts are those known when Live was read, by object.
 	Drifts map[render.ID]Drift
+	// NoAccounts are ServiceAccounts that pods are to run as and that do not exist.
+	NoAccounts map[string]bool
 }
 
 // LiveObject is one object as the cluster has it now.
@@ -93,6 +107,9 @@ type LiveObject struct {
 	Refused string
 	// Forbidden: it was about rights, which a person grants; nothing is wrong with the object.
 	Forbidden bool
+	// Unseen: the account may not look at the object, a generated Secret, so
+	// nobody knows whether it exists.
+	Unseen bool
 }
 
 // Drift says that an object is no longer as it was applied.
@@ -112,7 +129,8 @@ const (
 	Recreate  Action = "recreate"  // Jobs only: immutable, so delete and create
 	Unchanged Action = "unchanged"
 	Prune     Action = "prune"
-	Skip      Action = "skip" // left alone on purpose; Reason says why
+	Orphan    Action = "orphan" // kept with its data, and labelled; Stop also stops its pods
+	Skip      Action = "skip"   // left alone on purpose; Reason says why
 )
 
 // Change is one line of a Plan.
@@ -137,8 +155,27 @@ type Change struct {
 	Version string `json:"version,omitempty"`
 	// UID of the live object that is pruned or recreated, as a precondition; may be empty.
 	UID string `json:"uid,omitempty"`
-	// Forget: the inventory drops the entry of this skip. Other skips keep it.
+	// Forget: the inventory drops the entry of this skip or orphan. Other skips keep it.
 	Forget bool `json:"forget,omitempty"`
+	// Remember: the inventory's entry of this unchanged object is written again,
+	// for what it says of it without being applied: Group, Keep, Command.
+	Remember bool `json:"remember,omitempty"`
+	// Group is that of an orphan, and Since when it left the bundle, in seconds since 1970. Stop: its
+	// pods are stopped. Return: an orphan that is declared again loses its label.
+	Group  string `json:"group,omitempty"`
+	Since  int64  `json:"since,omitempty"`
+	Stop   bool   `json:"stop,omitempty"`
+	Return bool   `json:"return,omitempty"`
+	// Keys are those that a generated Secret has once the change is carried out;
+	// Missing those of them that have to be made.
+	Keys    []string `json:"keys,omitempty"`
+	Missing []string `json:"missing,omitempty"`
+	// Spent: the prune is that of a Command that has ended, which is no loss.
+	Spent bool `json:"spent,omitempty"`
+	// Await: the object is a Command that still runs. Nothing is written before it
+	// has ended, for Deadline at most.
+	Await    bool          `json:"await,omitempty"`
+	Deadline time.Duration `json:"deadline,omitempty"`
 }
 
 // FieldChange is one differing field. Values of Secrets are masked, long ones cut.
@@ -166,6 +203,8 @@ type Plan struct {
 	// Deployment: the pass brings a new revision. Waves are waited for in a
 	// deployment only, never while healing drift (spec 2.9).
 	Deployment bool `json:"deployment,omitempty"`
+	// WaveDeadline bounds the wait for each wave; zero: nothing does.
+	WaveDeadline time.Duration `json:"-"`
 }
 
 // Counts is how many changes of each action a Plan or Outcome holds.
@@ -181,11 +220,23 @@ func (p Plan) Writes() bool {
 	return false
 }
 
+// Commands reports whether carrying the plan out waits for Jobs.
+func (p Plan) Commands() bool {
+	for _, c := range p.Changes {
+		if c.Await || c.Object != nil && c.Object.Command && c.Action != Unchanged && c.Action != Skip {
+			return true
+		}
+	}
+	return false
+}
+
 // Outcome is what was done of a Plan; also when it ended in an error.
 type Outcome struct {
 	Done   []Done        `json:"done"`
 	Writes int           `json:"writes"` // object writes, inventory not counted
 	Took   time.Duration `json:"took"`
+	// Notes are what went wrong and was tolerated, in sentences without values.
+	Notes []string `json:"notes,omitempty"`
 	// Inventory is the one written last.
 	Inventory Inventory `json:"-"`
 }

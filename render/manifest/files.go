@@ -31,30 +31,10 @@ func candidates(given string) (manifests, services []string) {
 		[]string{".cloud66/service.yml", "service.yml"}
 }
 
-// lookalikes are names that people give to a file and that are not read, each
-// with the name that is. They are looked for only when there is no service
-// anywhere else, to say so.
-func lookalikes() [][2]string {
-	return [][2]string{
-		{".cloud66/services.yml", ".cloud66/service.yml"}, {".cloud66/service.yaml", ".cloud66/service.yml"},
-		{".cloud66/services.yaml", ".cloud66/service.yml"}, {"services.yml", "service.yml"}, {"service.yaml", "service.yml"},
-		{"cloud66/service.yml", ".cloud66/service.yml"}, {"cloud66/services.yml", ".cloud66/service.yml"},
-		{"cloud66/manifest.yml", ".cloud66/manifest.yml"}, {"cloud66/manifest.yaml", ".cloud66/manifest.yml"},
-		{".cloud66.yml", ".cloud66/manifest.yml"}, {"cloud66.yml", ".cloud66/manifest.yml"},
-	}
-}
-
-// lookalike is the fix where a file was given such a name; empty where none was.
-func (r *reader) lookalike(snap sources.Snapshot) string {
-	if r.o.Path != "" || snap == nil {
-		return ""
-	}
-	for _, l := range lookalikes() {
-		if _, err := snap.Hash(l[0]); err == nil {
-			return "rename " + l[0] + " to " + l[1]
-		}
-	}
-	return ""
+// lookalikes are names that people give to the file and that are not read. They
+// are looked for only when nothing else is there, to say so.
+func lookalikes() []string {
+	return []string{".cloud66/services.yml", ".cloud66/service.yaml", "services.yml", "service.yaml"}
 }
 
 // Inputs lists every path that decides what [Parse] makes of a snapshot,
@@ -64,9 +44,7 @@ func Inputs(path string) []string {
 	manifests, services := candidates(path)
 	out := slices.Concat(manifests, services)
 	if path == "" {
-		for _, l := range lookalikes() {
-			out = append(out, l[0])
-		}
+		out = append(out, lookalikes()...)
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
@@ -94,7 +72,6 @@ func (r *reader) load(snap sources.Snapshot) (*node, error) {
 	if r.errors > 0 {
 		return nil, nil
 	}
-	r.unread = r.lookalike(snap)
 	tree := combine(r, manifest, service)
 	if r.errors > 0 {
 		return nil, nil
@@ -107,8 +84,11 @@ func (r *reader) none(snap sources.Snapshot, manifests []string) error {
 	file, fix := manifests[0], "add one, or correct manifest: in rondo.yaml"
 	if r.o.Path == "" {
 		file, fix = "manifest.yml", "add one, or set manifest: in rondo.yaml to its path"
-		if like := r.lookalike(snap); like != "" {
-			fix = like
+		for _, name := range lookalikes() {
+			if _, err := snap.Hash(name); err == nil {
+				fix = "rename " + name + " to service.yml"
+				break
+			}
 		}
 	}
 	r.add(sources.Position{File: file}, "", "E-FILE-NONE", "no manifest in the repository", fix)
