@@ -29,7 +29,7 @@ func (c *Cluster) Apply(ctx context.Context, p plan.Plan) (out plan.Outcome, err
 	if c.o.ReadOnly || p.Held != "" || len(p.Refused) > 0 {
 		return out, fmt.Errorf("apply %s: the plan must not be carried out", p.Target.App)
 	}
-	forgets := slices.ContainsFunc(p.Changes, func(change plan.Change) bool { return change.Forget })
+	forgets := slices.ContainsFunc(p.Changes, func(change plan.Change) bool { return change.Forget || change.Remember })
 	first := p.Inventory.Version == "" && p.Deployment
 	if !p.Writes() && !forgets && !first && p.Inventory.Broken == "" {
 		return out, nil
@@ -49,13 +49,15 @@ func (c *Cluster) Apply(ctx context.Context, p plan.Plan) (out plan.Outcome, err
 	if err != nil {
 		return out, err
 	}
-	w := &writing{Cluster: c, api: api, p: p}
-	err = w.objects(ctx)
+	w := &writing{Cluster: c, api: api, p: p, ends: map[render.ID]bool{}}
+	if err = w.awaits(ctx); err == nil {
+		err = w.objects(ctx)
+	}
 	if err == nil {
 		err = w.prunes(ctx)
 	}
 	after, finishErr := c.finish(ctx, api, p.Target, claimed, w.inventory(claimed, err))
-	out = plan.Outcome{Done: w.done, Writes: w.writes, Took: c.o.Now().Sub(start), Inventory: after.Inventory}
+	out = plan.Outcome{Done: w.done, Writes: w.writes, Took: c.o.Now().Sub(start), Notes: w.notes, Inventory: after.Inventory}
 	c.metrics.wrote(out.Done)
 	c.metrics.applied(out.Took)
 	return out, errors.Join(err, finishErr)
@@ -106,6 +108,8 @@ type writing struct {
 	mu     sync.Mutex
 	done   []plan.Done
 	writes int
+	ends   map[render.ID]bool // Commands that have ended: whether they succeeded
+	notes  []string
 }
 
 func (w *writing) note(change plan.Change, err error) {
@@ -139,6 +143,9 @@ func (w *writing) objects(ctx context.Context) error {
 		}
 		group, rest := changes[:n], changes[n:]
 		if err := w.group(ctx, group); err != nil {
+			return err
+		}
+		if err := w.commands(ctx, group); err != nil {
 			return err
 		}
 		later := func(change plan.Change) bool { return change.Object.Stage == group[0].Object.Stage && writes(change) }
@@ -180,7 +187,12 @@ func (w *writing) wave(ctx context.Context, group []plan.Change) error {
 	for _, change := range group {
 		b.Objects = append(b.Objects, *change.Object)
 	}
-	report, err := w.wait(ctx, w.p.Target, b, false)
+	if w.p.WaveDeadline > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, w.p.WaveDeadline, plan.ErrUnhealthy)
+		defer cancel()
+	}
+	report, err := w.wait(ctx, w.p.Target, b.Running(), false)
 	switch {
 	case errors.Is(err, plan.ErrUnhealthy), err == nil && report.Worst != health.Current:
 		return fmt.Errorf("%w: %s", plan.ErrUnhealthy, report.Sentence)
@@ -197,9 +209,22 @@ func (w *writing) put(ctx context.Context, change plan.Change) error {
 	if err != nil {
 		return err
 	}
+	if change.Return {
+		if err := w.takeBack(ctx, r, o.ID); err != nil {
+			return err
+		}
+	}
 	watched := w.watch(r)
 	if err := w.reserve(ctx, r, change, watched.unwatched()); err != nil {
 		return err
+	}
+	if o.Generate != nil {
+		u, err := w.generate(ctx, r, change)
+		if err != nil {
+			return err
+		}
+		w.keep(o, markOf(u))
+		return nil
 	}
 	if change.Action == plan.Recreate {
 		if err := w.remove(ctx, r, change, true); err != nil {
@@ -225,13 +250,17 @@ func (w *writing) put(ctx context.Context, change plan.Change) error {
 			return err
 		}
 	}
-	mark := fullMark(u, w.o.Key)
+	w.keep(o, fullMark(u, w.o.Key))
+	return nil
+}
+
+// keep records what an object looks like after it was written.
+func (w *writing) keep(o render.Object, mark plan.Mark) {
 	w.Cluster.mu.Lock()
 	defer w.Cluster.mu.Unlock()
-	now := w.record(w.app(t), o.ID, o.Version, mark)
+	now := w.record(w.app(w.p.Target), o.ID, o.Version, mark)
 	now.wants(&o)
 	now.written = w.o.Now()
-	return nil
 }
 
 // patch is one forced server-side apply.

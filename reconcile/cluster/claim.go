@@ -90,10 +90,10 @@ func sameContent(a, b plan.Inventory) bool {
 // to be written for the first time. What is about to be written has no digest:
 // after a crash nobody knows whether it was.
 func union(p plan.Plan) []plan.Entry {
-	written := make(map[render.ID]string, len(p.Changes)) // to its API version
+	written := make(map[render.ID]*render.Object, len(p.Changes))
 	for _, change := range p.Changes {
 		if writes(change) && change.Object != nil {
-			written[change.ID] = change.Object.Version
+			written[change.ID] = change.Object
 		}
 	}
 	entries := make([]plan.Entry, 0, len(p.Inventory.Entries)+len(p.Changes))
@@ -107,8 +107,8 @@ func union(p plan.Plan) []plan.Entry {
 		}
 	}
 	for _, change := range p.Changes {
-		if version, ok := written[change.ID]; ok {
-			entries = append(entries, plan.Entry{ID: change.ID, Version: version})
+		if o, ok := written[change.ID]; ok {
+			entries = append(entries, plan.Entry{ID: o.ID, Version: o.Version, Group: o.Group, Keep: o.Keep, Command: o.Command})
 		}
 	}
 	return entries
@@ -137,13 +137,14 @@ func (w *writing) inventory(claimed stored, failed error) stored {
 	for _, e := range claimed.Entries {
 		change, planned := changes[e.ID]
 		switch {
-		case planned && change.Forget, planned && change.Action == plan.Prune && ok[e.ID]:
+		case planned && change.Forget && change.Action == plan.Skip, planned && endsEntry(change) && ok[e.ID]:
 			w.forget(a, e.ID)
 			continue
-		case planned && change.Object != nil && ok[e.ID]:
-			o := change.Object
-			e = plan.Entry{ID: e.ID, Version: o.Version, Digest: change.Digest, Seeded: o.Replicas != nil,
-				NoPrune: o.Annotations()[render.AnnotationPrune] == "disabled", Origin: change.Origin.String()}
+		case planned && change.Action == plan.Orphan && ok[e.ID]:
+			e.Digest, e.Orphaned, e.Stopped = "", change.Since, e.Stopped || change.Stop
+			w.orphaned(a, e.ID)
+		case planned && change.Object != nil && (ok[e.ID] || change.Remember):
+			e = w.entry(change, e)
 		}
 		if o := w.owned(a, e.ID); o != nil && o.recorded.Version != "" {
 			e.Mark = o.recorded
@@ -154,4 +155,26 @@ func (w *writing) inventory(claimed stored, failed error) stored {
 		after.Revision = w.p.Revision
 	}
 	return after
+}
+
+// endsEntry reports whether an object leaves the inventory with this change.
+func endsEntry(change plan.Change) bool {
+	return change.Action == plan.Prune || change.Action == plan.Orphan && change.Forget
+}
+
+// entry is what the inventory says of an object that was written, or that is
+// remembered without a write.
+func (w *writing) entry(change plan.Change, before plan.Entry) plan.Entry {
+	o := change.Object
+	e := plan.Entry{ID: o.ID, Version: o.Version, Digest: change.Digest, Seeded: o.Replicas != nil, Mark: before.Mark,
+		NoPrune: o.Annotations()[render.AnnotationPrune] == "disabled", Origin: change.Origin.String(),
+		Group: o.Group, Keep: o.Keep, Command: o.Command, Keys: change.Keys}
+	if o.Command && !change.Remember {
+		// Until it was seen to succeed nobody may believe that it ran.
+		succeeded, ended := w.ends[o.ID]
+		if e.Failed = ended && !succeeded && !o.Tolerate; e.Failed || !ended {
+			e.Digest = ""
+		}
+	}
+	return e
 }

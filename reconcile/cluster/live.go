@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"rondo.dev/rondo/reconcile/plan"
@@ -47,6 +48,7 @@ func (c *Cluster) Live(ctx context.Context, t plan.Target, b render.Bundle, dryR
 	for _, r := range reads {
 		g.Go(func() error { return l.read(ctx, r, dryRun) })
 	}
+	g.Go(func() error { return l.accounts(ctx, b, reads) })
 	if err := g.Wait(); err != nil {
 		return plan.Live{}, err
 	}
@@ -60,6 +62,8 @@ type read struct {
 	object  *render.Object // what is wanted; nil: gone from the bundle
 	changed bool           // its digest is not that of the inventory
 	asks    bool           // read only because something moved
+	glimpse bool           // its metadata is enough
+	kept    bool           // never deleted, so that it need not be seen
 }
 
 // watchKinds begins to watch all kinds in use and waits for their first lists.
@@ -113,6 +117,7 @@ func (c *Cluster) wanted(t plan.Target, inv stored, b render.Bundle, all bool) (
 		delete(entries, applied.ID)
 		r := read{id: applied.ID, version: applied.Version, object: &applied}
 		r.changed = !known || e.Digest == "" || e.Digest != applied.Digest(c.o.Key)
+		r.glimpse = applied.Generate != nil
 		if o := c.owned(a, applied.ID); o != nil {
 			switch v := c.verdict(o); {
 			case o.drift != nil, v == changed, v == missing:
@@ -129,7 +134,7 @@ func (c *Cluster) wanted(t plan.Target, inv stored, b render.Bundle, all bool) (
 		}
 	}
 	for id, e := range entries {
-		reads = append(reads, read{id: id, version: e.Version})
+		reads = append(reads, read{id: id, version: e.Version, glimpse: !e.Command, kept: e.Group != "" || e.Keep})
 	}
 	a.planned = a.drifts
 	return reads, drifts
@@ -144,8 +149,9 @@ func (c *Cluster) learn(a *app, inv stored, b render.Bundle) {
 		there[e.ID] = true
 		o := c.owned(a, e.ID)
 		if o == nil || o.recorded.UID != e.Mark.UID || newer(e.Mark.Version, o.recorded.Version) {
-			c.record(a, e.ID, e.Version, e.Mark)
+			o = c.record(a, e.ID, e.Version, e.Mark)
 		}
+		o.made, o.command, o.orphan = len(e.Keys) > 0, e.Command, e.Orphaned != 0
 	}
 	for _, o := range slices.Clone(a.objects) {
 		if !there[o.id] {
@@ -184,6 +190,9 @@ func (l *live) read(ctx context.Context, r read, dryRun bool) error {
 		l.put(r.id, plan.LiveObject{Refused: err.Error()})
 		return nil
 	}
+	if r.glimpse {
+		return l.glimpse(ctx, resource, r)
+	}
 	objects := l.api.objects(resource, r.id.Namespace)
 	request, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -208,6 +217,32 @@ func (l *live) read(ctx context.Context, r read, dryRun bool) error {
 		}
 	}
 	l.put(r.id, found)
+	return nil
+}
+
+// glimpse reads the metadata of an object whose content is nobody's business: a
+// generated Secret, or one that left the bundle. An account that may not even do
+// that is no obstacle where nothing is deleted.
+func (l *live) glimpse(ctx context.Context, r resource, what read) error {
+	id := what.id
+	request, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	m, err := l.api.meta(r, id.Namespace).Get(request, id.Name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		l.put(id, plan.LiveObject{})
+		return nil
+	case apierrors.IsForbidden(err) && (what.kept || what.object != nil):
+		l.put(id, plan.LiveObject{Unseen: true})
+		return nil
+	case err != nil:
+		return wrap("read", id, err)
+	}
+	body, err := runtime.DefaultUnstructuredConverter.ToUnstructured(m)
+	if err != nil {
+		return wrap("read", id, err)
+	}
+	l.put(id, plan.LiveObject{Exists: true, Body: body})
 	return nil
 }
 

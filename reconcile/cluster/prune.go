@@ -16,18 +16,23 @@ import (
 	"rondo.dev/rondo/render"
 )
 
-// prunes deletes what the plan prunes, in reverse order of the stages.
+// prunes deletes what the plan prunes, in reverse order of the stages, and marks
+// what it orphans.
 func (w *writing) prunes(ctx context.Context) error {
 	for stage := render.StageRoute; stage >= render.StageCluster; stage-- {
 		var g errgroup.Group
 		g.SetLimit(parallel)
 		errs := make([]error, len(w.p.Changes))
 		for i, change := range w.p.Changes {
-			if change.Action != plan.Prune || render.StageOf(change.ID.Group, change.ID.Kind) != stage {
+			if change.Action != plan.Prune && change.Action != plan.Orphan || render.StageOf(change.ID.Group, change.ID.Kind) != stage {
 				continue
 			}
 			g.Go(func() error {
-				errs[i] = w.prune(ctx, change)
+				if change.Action == plan.Orphan {
+					errs[i] = w.orphan(ctx, change)
+				} else {
+					errs[i] = w.prune(ctx, change)
+				}
 				w.note(change, errs[i])
 				return nil
 			})

@@ -16,19 +16,15 @@ import (
 // there now although the plan creates it.
 func (w *writing) reserve(ctx context.Context, r resource, change plan.Change, unwatched bool) error {
 	t := w.p.Target
-	foreign := func(owner string) error {
-		return &render.Problem{Pos: change.Origin, Code: "E-OBJECT-OWNED",
-			What: fmt.Sprintf("%s belongs to application %s", change.ID, owner),
-			Fix:  "rename it here, or remove it from " + owner, Err: ErrForeign}
-	}
 	if unwatched && change.Action == plan.Create {
 		ctx, cancel := bounded(ctx)
 		defer cancel()
 		m, err := w.api.meta(r, change.ID.Namespace).Get(ctx, change.ID.Name, metav1.GetOptions{})
 		if err == nil && m.Labels[render.LabelApp] != "" && m.Labels[render.LabelApp] != t.App {
-			return foreign(m.Labels[render.LabelApp])
+			return foreignObject(change, m.Labels[render.LabelApp])
 		}
-		if err != nil && !apierrors.IsNotFound(err) {
+		blind := apierrors.IsForbidden(err) && change.Object.Generate != nil // generate finds out
+		if err != nil && !apierrors.IsNotFound(err) && !blind {
 			return wrap("look for", change.ID, err)
 		}
 	}
@@ -37,10 +33,16 @@ func (w *writing) reserve(ctx context.Context, r resource, change plan.Change, u
 	a, o := w.app(t), w.object(change.ID)
 	switch {
 	case o.owner != nil && o.owner != a:
-		return foreign(o.owner.target.App)
+		return foreignObject(change, o.owner.target.App)
 	case o.now.seen() && !o.now.gone && o.now.app != "" && o.now.app != t.App:
-		return foreign(o.now.app)
+		return foreignObject(change, o.now.app)
 	}
 	a.own(o)
 	return nil
+}
+
+func foreignObject(change plan.Change, owner string) error {
+	return &render.Problem{Pos: change.Origin, Code: "E-OBJECT-OWNED",
+		What: fmt.Sprintf("%s belongs to application %s", change.ID, owner),
+		Fix:  "rename it here, or remove it from " + owner, Err: ErrForeign}
 }

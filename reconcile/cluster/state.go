@@ -39,6 +39,9 @@ type object struct {
 	written time.Time // by this process; zero: it did not
 	// finishes: a Job that goes by itself when it has ended.
 	finishes bool
+	// made: a generated Secret, of which only its loss matters. command: a Job of
+	// a deployment, which nobody misses. orphan: kept, and no longer followed.
+	made, command, orphan bool
 
 	now     sight
 	drift   *drifting // nil: it is as it was applied
@@ -95,16 +98,16 @@ func (o *object) judge() verdict {
 	now, was := o.now, o.recorded
 	outside := o.seeded != nil && now.replicas >= 0 && o.seeded.Clamp(now.replicas) != now.replicas
 	switch {
-	case was.Version == "" || !now.seen():
-		return fine // never applied, or never seen
+	case was.Version == "" || !now.seen() || o.command || o.orphan:
+		return fine // never applied, or never seen, or not to be healed
 	case outside && now.mark.Version == was.Version:
 		return changed // settled before the range was known
 	case !newer(now.mark.Version, was.Version):
 		return fine // seen before our own write
 	case now.gone && now.mark.UID == was.UID && !o.finishes:
 		return missing
-	case now.gone:
-		return fine // a predecessor went, or a Job that had ended
+	case now.gone, o.made:
+		return fine // a predecessor went, or a Job that had ended; values that were made are not compared
 	case now.mark.UID != was.UID, now.mark.Fields != was.Fields,
 		now.foreign != "", outside:
 		return changed
@@ -190,6 +193,14 @@ func (c *Cluster) owned(a *app, id render.ID) *object {
 // caller holds mu.
 func (o *object) wants(object *render.Object) {
 	o.seeded, o.finishes = object.Replicas, finishes(object)
+	o.made, o.command, o.orphan = object.Generate != nil, object.Command, false
+}
+
+// orphaned notes that an object is kept and no longer followed. The caller holds mu.
+func (c *Cluster) orphaned(a *app, id render.ID) {
+	if o := c.owned(a, id); o != nil {
+		o.orphan, o.drift = true, nil
+	}
 }
 
 // forget drops an object from the inventory of a. The caller holds mu.

@@ -121,7 +121,7 @@ func groupKind(id render.ID) schema.GroupKind {
 func finishes(o *render.Object) bool {
 	spec, _ := o.Body["spec"].(map[string]any)
 	_, ok := spec["ttlSecondsAfterFinished"]
-	return ok && o.ID.Group == "batch" && o.ID.Kind == "Job"
+	return (ok || o.Command) && o.ID.Group == "batch" && o.ID.Kind == "Job"
 }
 
 // look reads what the watches do not tell: objects of kinds that rondo may not
@@ -189,6 +189,9 @@ func (c *Cluster) Health(name string) health.Report {
 	var items []health.Item
 	if a := c.apps[name]; a != nil {
 		for _, o := range a.objects {
+			if o.orphan || o.command {
+				continue // not part of what runs
+			}
 			items = append(items, c.itemOf(a, &render.Object{ID: o.id, Version: o.version}))
 		}
 	}
