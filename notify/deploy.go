@@ -16,6 +16,12 @@ func deploy(r reconcile.Result) (state, text string) {
 	if r.Trigger == reconcile.TriggerDrift {
 		return drift(r)
 	}
+	if r.Trigger == reconcile.TriggerHealth {
+		if r.Condition == reconcile.Unhealthy {
+			return failure, why(r)
+		}
+		return "", "" // what deploy says stands
+	}
 	switch r.Condition {
 	case reconcile.Running:
 		// A retry was announced, or an error told; both stand until it ends.
@@ -56,7 +62,7 @@ func deploy(r reconcile.Result) (state, text string) {
 // drift speaks only when it changes what the application is.
 func drift(r reconcile.Result) (state, text string) {
 	switch {
-	case r.Condition == reconcile.Fought:
+	case r.Condition == reconcile.Fought, r.Condition == reconcile.Invalid:
 		return failure, why(r)
 	case r.Condition == reconcile.Healed && r.Was == reconcile.Fought:
 		return success, "live again: " + did(r)
@@ -71,6 +77,9 @@ func live(r reconcile.Result) string {
 	}
 	if took := r.Ended.Sub(r.Started); took > 0 {
 		text += " in " + seconds(took)
+	}
+	if r.Outcome != nil && len(r.Outcome.Notes) > 0 {
+		text += "; " + r.Outcome.Notes[0]
 	}
 	return "live: " + text
 }
@@ -95,7 +104,7 @@ func did(r reconcile.Result) string {
 		word   string
 	}{
 		{plan.Create, "created"}, {plan.Configure, "configured"}, {plan.Recreate, "recreated"},
-		{plan.Heal, "put back"}, {plan.Prune, "pruned"},
+		{plan.Heal, "put back"}, {plan.Prune, "pruned"}, {plan.Orphan, "orphaned"},
 	} {
 		if n := written[part.action]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, part.word))

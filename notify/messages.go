@@ -31,7 +31,7 @@ type Options struct {
 }
 
 // Messages are the statuses that r gives rise to as it is now: none, one, or
-// one for each of manifest, score and deploy (design 2). What was told before
+// one for each of manifest, score, deploy and health (design 2). What was told before
 // may come again; the outbox drops it.
 func Messages(r reconcile.Result, o Options) []reconcile.Message {
 	rev := r.Revision
@@ -59,6 +59,10 @@ func Messages(r reconcile.Result, o Options) []reconcile.Message {
 		add("manifest", state, text)
 		state, text = scored(r)
 		add("score", state, text)
+	}
+	if r.Check != nil {
+		state, text := checked(r)
+		add("health", state, text)
 	}
 	if !check {
 		state, text := deploy(r)
@@ -112,6 +116,15 @@ func problems(all []render.Problem) string {
 		return text + more
 	}
 	return ""
+}
+
+// checked says what the public addresses answered. It is told once, at the end:
+// a check is never pending (design 2).
+func checked(r reconcile.Result) (state, text string) {
+	if r.Check.Passed {
+		return success, r.Check.Sentence
+	}
+	return failure, r.Check.Sentence
 }
 
 // scored passes from C up.

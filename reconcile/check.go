@@ -36,6 +36,11 @@ func (r *Reconciler) Check(ctx context.Context, app Application, ref string) err
 	if err != nil {
 		return err
 	}
+	state, err := r.Journal.State(ctx, app.Name)
+	if err != nil {
+		return err
+	}
+	p.state.Once = state.Once
 	p.result = Result{App: app, Trigger: TriggerCheck, Revision: revision, Started: r.Now().UTC()}
 	artifact, err := p.render(ctx)
 	if err != nil && render.AsProblems(err) == nil {

@@ -23,6 +23,10 @@ func (p *pass) end(ctx context.Context, err error) {
 		r.Condition = Removed
 	case p.state.Paused != nil:
 		r.Condition, r.Paused = Paused, p.state.Paused
+	case p.Trigger == TriggerHealth:
+		if r.Condition = Live; r.Failure != nil {
+			r.Condition = Unhealthy
+		}
 	case r.Failure != nil:
 		r.Condition = Fought
 	case p.Trigger == TriggerDrift:
@@ -79,8 +83,18 @@ func (p *pass) unrecorded(err error) {
 // settle moves the application's state to what the loop holds now.
 func (p *pass) settle() {
 	r, s := &p.result, &p.state
-	if p.Trigger == TriggerDrift {
+	s.orphans(r.Plan)
+	switch p.Trigger {
+	case TriggerHealth:
+		if r.Condition == Unhealthy {
+			s.Condition, s.Sentence, s.Changed = Unhealthy, r.Failure.Text, r.Ended
+		}
+		return
+	case TriggerDrift:
 		switch r.Condition {
+		case Invalid:
+			// What is missing cannot be put back: a Secret that data depends on.
+			s.Condition, s.Sentence, s.Changed = Invalid, r.Failure.Text, r.Ended
 		case Fought:
 			s.Condition, s.Sentence, s.Changed = Fought, r.Failure.Text, r.Ended
 		case Healed:
@@ -94,6 +108,13 @@ func (p *pass) settle() {
 	switch r.Condition {
 	case Live:
 		s.Live, s.Seen = r.Revision, r.Revision
+		if s.InputDigest != s.LiveInput {
+			s.Before, s.LiveInput = s.LiveInput, s.InputDigest
+		}
+		s.remember(p.artifact.Bundle.Marks)
+		if s.Check = p.checkDue(); s.Check != nil {
+			r.CheckAt = s.Check.At
+		}
 	case Unhealthy, Invalid, Held, Paused:
 		s.Seen = r.Revision
 	}

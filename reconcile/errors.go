@@ -16,7 +16,7 @@ import (
 )
 
 // ErrSuperseded is the cause of a pass that a newer revision ended.
-var ErrSuperseded = errors.New("superseded by a newer revision")
+var ErrSuperseded = plan.ErrSuperseded
 
 // Kinds of a [Failure]; each decides what happens next.
 const (
@@ -45,7 +45,7 @@ func conclude(ctx context.Context, err error, attempt int) (Condition, *Failure)
 	switch {
 	case errors.As(err, &held):
 		return Held, &Failure{Kind: KindHeld, Text: held.why}
-	case errors.Is(err, plan.ErrUnhealthy):
+	case errors.Is(err, plan.ErrUnhealthy): // a CommandError too
 		return Unhealthy, &Failure{Kind: KindHealth, Text: err.Error()}
 	case errors.Is(err, sources.ErrNoRef), errors.Is(err, sources.ErrEmpty):
 		return Invalid, &Failure{Kind: KindProblem, Text: err.Error() + advice(err)}

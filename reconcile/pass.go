@@ -24,7 +24,8 @@ type Options struct {
 	Messages func(Result) []Message // what a Result tells the world; pure
 	Key      []byte                 // of the digests; secret
 	Version  string                 // rondo's own, part of the input digest
-	Facts    render.Facts           // the operator's part: host policy
+	Facts    render.Facts           // the operator's part: classes of storage, images
+	Prober   Prober                 // asks public addresses; nil: nobody does
 	TakeOver []string               // field managers whose fields are taken over; nil: plan.DefaultTakeOver
 	Slots    int                    // passes that work at the same time; default 16
 	Metrics  *Metrics
@@ -83,11 +84,12 @@ var errNothing = errors.New("nothing to do")
 type pass struct {
 	*Reconciler
 	Request
-	state  State
-	result Result
-	begun  bool // has a row in the ledger
-	stored bool
-	place  chan struct{} // where it has a place now; nil: nowhere
+	state    State
+	result   Result
+	artifact Artifact // what a deployment brings; zero before it is rendered
+	begun    bool     // has a row in the ledger
+	stored   bool
+	place    chan struct{} // where it has a place now; nil: nowhere
 }
 
 // Pass runs one pass to its end. The Result says all that happened; its
@@ -99,7 +101,7 @@ func (r *Reconciler) Pass(ctx context.Context, req Request) (result Result, ok b
 	p.result = Result{App: req.App, Trigger: req.Trigger, Started: r.Now().UTC(), Attempt: req.Attempt}
 
 	places := r.remotes.of(req.App.Repo)
-	if req.Trigger == TriggerDrift || req.Trigger == TriggerRemove {
+	if req.Trigger == TriggerDrift || req.Trigger == TriggerHealth || req.Trigger == TriggerRemove {
 		places = r.slots
 	}
 	if p.take(ctx, places) != nil {
@@ -115,7 +117,7 @@ func (r *Reconciler) Pass(ctx context.Context, req Request) (result Result, ok b
 		p.stays(cmp.Or(context.Cause(ctx), err))
 		return p.result, p.begun // the row stays open
 	}
-	if p.refused(ctx, err) {
+	if p.refused(ctx, err) || p.undone(ctx, err) {
 		if backErr := p.putBack(context.WithoutCancel(ctx)); backErr != nil {
 			err = errors.Join(err, backErr)
 		}
@@ -144,6 +146,8 @@ func (p *pass) run(ctx context.Context) (err error) {
 			return nil // nothing was ever written
 		}
 		allowPrune = true
+	case TriggerHealth:
+		return p.examine(ctx)
 	case TriggerDrift:
 		if artifact, err = p.hold(ctx); err != nil {
 			return err
@@ -155,7 +159,7 @@ func (p *pass) run(ctx context.Context) (err error) {
 		if artifact, err = p.render(ctx); err != nil {
 			return err
 		}
-		if p.state.Paused != nil {
+		if p.artifact = artifact; p.state.Paused != nil {
 			return nil
 		}
 		trailer, err := p.Source.Message(ctx, p.App.Repo, p.result.Revision)
@@ -168,10 +172,9 @@ func (p *pass) run(ctx context.Context) (err error) {
 		}
 	}
 
-	wait, cancel := context.WithTimeoutCause(ctx, p.App.healthDeadline(), plan.ErrUnhealthy)
-	defer cancel()
+	var wait context.Context // bounded from the end of the first apply: Commands have deadlines of their own
 	for {
-		if err := p.apply(wait, target, artifact, allowPrune); err != nil {
+		if err := p.apply(ctx, target, artifact, allowPrune); err != nil {
 			return err
 		}
 		switch p.Trigger {
@@ -183,7 +186,12 @@ func (p *pass) run(ctx context.Context) (err error) {
 		if p.state.Paused != nil {
 			return nil // by annotation: nothing was written that could become healthy
 		}
-		err := p.wait(wait, target, artifact.Bundle)
+		if wait == nil {
+			bounded, cancel := context.WithTimeoutCause(ctx, p.App.healthDeadline(), plan.ErrUnhealthy)
+			defer cancel()
+			wait = bounded
+		}
+		err := p.wait(wait, target, artifact.Bundle.Running())
 		if errors.Is(err, plan.ErrDrift) {
 			continue
 		}
@@ -238,6 +246,7 @@ func (p *pass) render(ctx context.Context) (Artifact, error) {
 	if err != nil {
 		return artifact, fmt.Errorf("read facts of the cluster: %w", err)
 	}
+	in.Facts.Policy, in.Facts.Once = p.App.Policy, p.state.Once
 	in.Facts.ClusterVersion, in.Facts.IngressClass = facts.ClusterVersion, facts.IngressClass
 	if p.result.InputDigest, err = render.InputDigest(in, p.Builder, p.Version); err != nil {
 		return artifact, fmt.Errorf("digest the input: %w", err)
@@ -284,7 +293,7 @@ func (p *pass) hold(ctx context.Context) (Artifact, error) {
 	if err != nil {
 		return artifact, fmt.Errorf("load artifact: %w", err)
 	}
-	if !ok {
+	if !ok || p.state.InputDigest == "" { // nothing, or nothing as a whole yet
 		return artifact, errNothing
 	}
 	p.result.Revision = artifact.Revision
@@ -313,6 +322,7 @@ func (p *pass) apply(ctx context.Context, target plan.Target, artifact Artifact,
 	computed := plan.Compute(artifact.Bundle, live, plan.Options{
 		Target: target, Key: p.Key, AllowPrune: allowPrune, Deployment: deployment,
 		Revision: artifact.Revision.String(), Pass: p.result.Pass, Removal: p.Trigger == TriggerRemove, TakeOver: p.TakeOver,
+		Now: p.Now(), WaveDeadline: p.App.healthDeadline(),
 	})
 	p.result.Plan = &computed
 	switch {
@@ -338,12 +348,20 @@ func (p *pass) apply(ctx context.Context, target plan.Target, artifact Artifact,
 		}
 		p.stored = true
 	}
+	if deployment && p.state.remember(artifact.Bundle.Once) {
+		if err := p.record(ctx); err != nil {
+			return err
+		}
+	}
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
 	if computed.Writes() || p.Trigger == TriggerRemove || deployment && live.Inventory.Revision == "" {
+		if computed.Commands() {
+			p.leave() // a Job may take an hour
+		}
 		err := p.write(ctx, computed)
-		if errors.Is(err, plan.ErrUnhealthy) {
+		if errors.Is(err, plan.ErrUnhealthy) && !early(err) {
 			p.state.Applied, p.state.InputDigest = artifact.Revision, artifact.InputDigest
 		}
 		if err != nil {

@@ -51,6 +51,8 @@ type entry struct {
 	superseded int
 	attempt    int
 	retry      *time.Timer
+	check      *time.Timer // until the public addresses are to be asked
+	checkDue   bool        // they are
 }
 
 // NewQueue makes a queue that does nothing until [Queue.Run].
@@ -136,6 +138,46 @@ func (q *Queue) WakeByName(name string, req Request, done func()) bool {
 	return known
 }
 
+// Examine asks the public addresses of an application at a time, when nothing
+// else of it runs. A later call takes the place of an earlier one.
+func (q *Queue) Examine(name string, at time.Time) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.examine(name, at)
+}
+
+// examine is Examine. q.mu is held.
+func (q *Queue) examine(name string, at time.Time) {
+	e := q.entries[name]
+	if e == nil || !e.known {
+		return
+	}
+	if e.check != nil {
+		e.check.Stop()
+	}
+	e.check = time.AfterFunc(at.Sub(q.reconciler.Now()), func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		if e := q.entries[name]; e != nil && e.known {
+			e.checkDue = true
+			q.next(name, e)
+		}
+	})
+}
+
+// next begins what is wanted, if nothing runs and Run does. q.mu is held.
+func (q *Queue) next(name string, e *entry) {
+	if q.ctx == nil {
+		return
+	}
+	if e.wanted == nil && e.checkDue {
+		e.wanted = &Request{App: e.app, Trigger: TriggerHealth}
+	}
+	if e.wanted != nil && !e.running {
+		q.start(name, e)
+	}
+}
+
 // Running reports whether a pass of the application is under way.
 func (q *Queue) Running(name string) bool {
 	q.mu.Lock()
@@ -149,8 +191,11 @@ func merge(a *Request, b Request) *Request {
 	if a == nil {
 		return &b
 	}
-	if a.Trigger == TriggerRemove {
+	switch {
+	case a.Trigger == TriggerRemove:
 		return a
+	case a.Trigger == TriggerHealth: // made when nothing else is wanted
+		return &b
 	}
 	b.drift = a.drift || b.drift || (a.Trigger == TriggerDrift) != (b.Trigger == TriggerDrift)
 	if b.Trigger == TriggerDrift {
@@ -206,9 +251,7 @@ func (q *Queue) Run(ctx context.Context) error {
 	q.mu.Lock()
 	q.ctx, q.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	for name, e := range q.entries {
-		if e.wanted != nil && !e.running {
-			q.start(name, e)
-		}
+		q.next(name, e)
 	}
 	for key, app := range q.again {
 		q.work.Go(func() { q.check(q.ctx, key, app) })
@@ -221,8 +264,10 @@ func (q *Queue) Run(ctx context.Context) error {
 	q.cancel(ErrShutdown)
 	q.ctx = nil
 	for _, e := range q.entries {
-		if e.retry != nil {
-			e.retry.Stop()
+		for _, timer := range []*time.Timer{e.retry, e.check} {
+			if timer != nil {
+				timer.Stop()
+			}
 		}
 	}
 	q.mu.Unlock()
@@ -261,7 +306,11 @@ func (q *Queue) start(name string, e *entry) {
 	e.wanted = nil
 	done := e.done
 	e.done = nil
-	if e.retry != nil && req.Trigger != TriggerDrift { // correcting drift is not what is to be retried
+	checks := req.Trigger == TriggerHealth
+	if checks {
+		e.checkDue = false
+	}
+	if e.retry != nil && req.Trigger != TriggerDrift && !checks { // correcting drift is not what is to be retried
 		e.retry.Stop()
 		e.retry = nil
 	}
@@ -305,7 +354,7 @@ func (q *Queue) finish(name string, e *entry, req Request, result Result, ok boo
 	retry := false
 	switch {
 	case result.Condition == Retrying, result.Condition == Errored:
-		retry = ok && e.retry == nil
+		retry = ok && e.retry == nil && req.Trigger != TriggerHealth // asked again at the next start
 	case e.retry != nil: // drift was corrected while a deployment waits for its retry
 	case !ok:
 		e.attempt = 0
@@ -325,6 +374,9 @@ func (q *Queue) finish(name string, e *entry, req Request, result Result, ok boo
 		// What was asked for together with it applied nothing.
 		e.wanted = merge(e.wanted, Request{App: e.app, Trigger: TriggerDrift})
 	}
+	if !result.CheckAt.IsZero() {
+		q.examine(name, result.CheckAt)
+	}
 	removes := req.Trigger == TriggerRemove
 	if retry && (e.known || removes) && (e.wanted == nil || e.wanted.Trigger == TriggerDrift) {
 		again := req
@@ -339,8 +391,8 @@ func (q *Queue) finish(name string, e *entry, req Request, result Result, ok boo
 		})
 	}
 	switch {
-	case e.wanted != nil:
-		q.start(name, e)
+	case e.wanted != nil || e.checkDue && e.known:
+		q.next(name, e)
 	case !e.known && !removes && q.Gone != nil:
 		delete(q.entries, name)
 		done = append(done, func() { q.Gone(name) })

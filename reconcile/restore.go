@@ -31,6 +31,18 @@ func (p *pass) refused(ctx context.Context, err error) bool {
 	return condition == Invalid || condition == Held
 }
 
+// early reports whether err is that of a Command which failed before anything
+// of its revision ran; the cluster goes back to what it had.
+func early(err error) bool {
+	var failed *plan.CommandError
+	return errors.As(err, &failed) && failed.Early
+}
+
+// undone reports whether err ends a deployment that changed nothing of what runs.
+func (p *pass) undone(ctx context.Context, err error) bool {
+	return early(err) && !errors.Is(context.Cause(ctx), ErrSuperseded)
+}
+
 // putBack applies what was applied last as a whole, where this pass, or one
 // before it that a crash or a newer revision cut short, has written of
 // something else (design 3.5).
@@ -62,6 +74,7 @@ func (p *pass) restore(ctx context.Context, target plan.Target, a Artifact) erro
 		// What the other revision created is no loss to delete.
 		Target: target, Key: p.Key, AllowPrune: true,
 		Revision: a.Revision.String(), Pass: p.result.Pass, TakeOver: p.TakeOver,
+		Now: p.Now(), KeepCommands: true,
 	})
 	outcome, err := p.Cluster.Apply(ctx, back)
 	p.result.Outcome = merged(p.result.Outcome, outcome)

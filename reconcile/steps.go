@@ -56,6 +56,7 @@ func merged(a *plan.Outcome, b plan.Outcome) *plan.Outcome {
 		return &b
 	}
 	b.Done = append(append([]plan.Done(nil), a.Done...), b.Done...)
+	b.Notes = append(append([]string(nil), a.Notes...), b.Notes...)
 	b.Writes += a.Writes
 	b.Took += a.Took
 	return &b

@@ -21,6 +21,8 @@ type Application struct {
 	Namespace      string       `json:"namespace"`
 	ServiceAccount string       `json:"service_account,omitempty"`
 	Manifest       string       `json:"manifest,omitempty"` // path; empty: the usual places
+	// Policy is what the operator lets the application do to its nodes.
+	Policy render.Policy `json:"policy,omitzero"`
 	// HealthDeadline bounds the wait for health of a deployment; default 5 min.
 	HealthDeadline time.Duration `json:"health_deadline,omitempty"`
 	Ignore         []plan.Ignore `json:"ignore,omitempty"`
@@ -62,6 +64,7 @@ const (
 	TriggerRestart Trigger = "restart" // the daemon started
 	TriggerRemove  Trigger = "remove"  // confirmed removal
 	TriggerCheck   Trigger = "check"   // head of a pull request: rendered, never applied
+	TriggerHealth  Trigger = "health"  // after a deployment: its public addresses are asked
 )
 
 // Condition is how a pass ended, and what the loop holds since (design 3.5).
@@ -125,6 +128,9 @@ type Result struct {
 	Health    *health.Report   `json:"health,omitempty"`
 	Score     *score.Score     `json:"score,omitempty"`
 	Failure   *Failure         `json:"failure,omitempty"`
+	Check     *health.Check    `json:"check,omitempty"` // what the public addresses answered
+	// CheckAt is when they are to be asked; zero: they are not.
+	CheckAt time.Time `json:"check_at,omitzero"`
 	// Newer is the revision that superseded this one.
 	Newer sources.Revision `json:"newer"`
 	// Attempt counts the tries of this revision from 1.
@@ -137,7 +143,7 @@ const MaxKeys = 5000
 
 // Deployment reports whether the pass brought, or tried to bring, a revision.
 func (r Result) Deployment() bool {
-	return r.Trigger != TriggerDrift && r.Trigger != TriggerRemove && r.Trigger != TriggerCheck && !r.Revision.IsZero()
+	return r.Trigger != TriggerDrift && r.Trigger != TriggerRemove && r.Trigger != TriggerCheck && r.Trigger != TriggerHealth && !r.Revision.IsZero()
 }
 
 // State is what the ledger knows of an application between passes.
@@ -155,6 +161,15 @@ type State struct {
 	Paused      *Pause    `json:"paused,omitempty"`
 	Orphaned    bool      `json:"orphaned,omitempty"` // no longer in rondo.yaml; kept as it is
 	Score       string    `json:"score,omitempty"`    // overall grade of the newest score
+	// Once is what later renderings find in [render.Facts].Once.
+	Once map[string]string `json:"once,omitempty"`
+	// Orphans are the data groups that left git and are kept, by their name.
+	Orphans map[string]Orphan `json:"orphans,omitempty"`
+	// LiveInput is the input digest of Live, Before that of what was live before it.
+	LiveInput string `json:"live_input,omitempty"`
+	Before    string `json:"before,omitempty"`
+	// Check is a check of the public addresses that is to be made; nil: none.
+	Check *Due `json:"check,omitempty"`
 	// Application is the configuration the newest pass ran with, so that an
 	// orphan can still be removed.
 	Application Application `json:"application"`

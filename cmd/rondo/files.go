@@ -114,7 +114,7 @@ refuse the plan.`,
 func summary(p plan.Plan, o folder.Options) string {
 	n := p.Counts()
 	var parts []string
-	for _, a := range []plan.Action{plan.Create, plan.Configure, plan.Recreate, plan.Heal, plan.Prune} {
+	for _, a := range []plan.Action{plan.Create, plan.Configure, plan.Recreate, plan.Heal, plan.Prune, plan.Orphan} {
 		if n[a] > 0 {
 			parts = append(parts, fmt.Sprintf("%d to %s", n[a], a))
 		}

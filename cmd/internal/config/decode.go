@@ -77,6 +77,8 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, key string) {
 		d.duration(n, v, key)
 	case v.Kind() == reflect.Struct:
 		d.mapping(n, v, key)
+	case v.Kind() == reflect.Map:
+		d.names(n, v, key)
 	case v.Kind() == reflect.Slice:
 		if n.Kind != yaml.SequenceNode {
 			d.failAt(key, n.Line, "%s must be a list", key)
@@ -104,6 +106,25 @@ func (d *decoder) duration(n *yaml.Node, v reflect.Value, key string) {
 		return
 	}
 	v.SetInt(int64(parsed))
+}
+
+// names sets a mapping whose names the operator chooses.
+func (d *decoder) names(n *yaml.Node, v reflect.Value, key string) {
+	if n.Kind != yaml.MappingNode {
+		d.failAt(key, n.Line, "%s must be a mapping, not a %s", key, kindName(n))
+		return
+	}
+	v.Set(reflect.MakeMap(v.Type()))
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		name, value := n.Content[i], reflect.New(v.Type().Elem()).Elem()
+		at := join(key, name.Value)
+		if v.MapIndex(reflect.ValueOf(name.Value)).IsValid() {
+			d.failAt(at, name.Line, "%s stands twice", at)
+			continue
+		}
+		d.value(n.Content[i+1], value, at)
+		v.SetMapIndex(reflect.ValueOf(name.Value), value)
+	}
 }
 
 func (d *decoder) mapping(n *yaml.Node, v reflect.Value, key string) {

@@ -20,6 +20,7 @@ type File struct {
 	Git            Git           `yaml:"git"`
 	Cluster        Cluster       `yaml:"cluster"`
 	Poll           Poll          `yaml:"poll"`
+	HealthChecks   HealthChecks  `yaml:"health_checks"`
 	Access         []Access      `yaml:"access"`
 	Applications   []Application `yaml:"applications"`
 }
@@ -58,6 +59,20 @@ type Cluster struct {
 	Sweep          time.Duration `yaml:"sweep"`        // slow check of everything
 	SecretCheck    time.Duration `yaml:"secret_check"` // Secrets are not watched but asked for
 	NodePorts      bool          `yaml:"node_ports"`   // no load balancers: tcp and udp ports from 30000 become node ports
+	// StorageClasses gives the StorageClass of a root_disk_type: ssd, magnetic.
+	StorageClasses map[string]string `yaml:"storage_classes"`
+	RWXClass       string            `yaml:"rwx_storage_class"` // of volumes that several pods write; empty: there is none
+}
+
+// HealthChecks bounds what the checks after a deployment may ask.
+type HealthChecks struct {
+	AllowLoopback bool `yaml:"allow_loopback"` // addresses of the daemon's own machine, too
+}
+
+// Policy is what an application may do to the nodes it runs on.
+type Policy struct {
+	HostAccess bool     `yaml:"host_access"` // host_network, host_pid, host_ipc, privileged, run_on: all_servers
+	HostPaths  []string `yaml:"host_paths"`  // prefixes of the host's folders that may be mounted
 }
 
 // Poll bounds the adaptive interval between two looks at a repository.
@@ -86,6 +101,7 @@ type Application struct {
 	AllowIncomplete bool          `yaml:"allow_incomplete"`
 	Schedule        string        `yaml:"schedule"` // cron; empty: adaptive polling
 	Ignore          []Ignore      `yaml:"ignore"`
+	Policy          Policy        `yaml:"policy"`
 }
 
 // Ignore names fields that are left alone.

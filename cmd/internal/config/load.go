@@ -167,6 +167,12 @@ func (d *decoder) application(c *Config, key string, a *Application) reconcile.A
 	app := reconcile.Application{
 		Name: a.Name, Repo: repo, Ref: a.Ref, Environment: a.Environment, Namespace: a.Namespace,
 		ServiceAccount: a.ServiceAccount, Manifest: a.Manifest, HealthDeadline: a.HealthDeadline, Incomplete: a.AllowIncomplete,
+		Policy: render.Policy{HostAccess: a.Policy.HostAccess, HostPaths: a.Policy.HostPaths},
+	}
+	for j, prefix := range a.Policy.HostPaths {
+		if !path.IsAbs(prefix) || path.Clean(prefix) != prefix {
+			d.fail(fmt.Sprintf("%s.policy.host_paths[%d]", key, j), "application %s: host path %q must be absolute, without .. and without a slash at its end", a.Name, prefix)
+		}
 	}
 	for j, ig := range a.Ignore {
 		if len(ig.Pointers) == 0 {
@@ -183,5 +189,5 @@ func (d *decoder) application(c *Config, key string, a *Application) reconcile.A
 
 // Facts is the operator's part of what rendering knows.
 func (c *Config) Facts() render.Facts {
-	return render.Facts{NodePorts: c.Cluster.NodePorts}
+	return render.Facts{NodePorts: c.Cluster.NodePorts, StorageClasses: c.Cluster.StorageClasses, SharedClass: c.Cluster.RWXClass}
 }

@@ -22,6 +22,7 @@ import (
 	"rondo.dev/rondo/reconcile"
 	"rondo.dev/rondo/reconcile/cluster"
 	"rondo.dev/rondo/reconcile/ledger"
+	"rondo.dev/rondo/reconcile/probe"
 	"rondo.dev/rondo/render/workload"
 	"rondo.dev/rondo/sources/git"
 	"rondo.dev/rondo/sources/github"
@@ -148,6 +149,7 @@ func New(ctx context.Context, o Options) (d *Daemon, err error) {
 			return notify.Messages(r, notify.Options{PublicURL: c.PublicURL})
 		},
 		Key: subkey(key, "inventory"), Version: d.version, Facts: c.Facts(), TakeOver: c.Cluster.TakeOver,
+		Prober:  probe.New(probe.Options{AllowLoopback: c.HealthChecks.AllowLoopback}),
 		Metrics: reconcile.NewMetrics(d.registry), Now: d.now, Log: d.log,
 	}); err != nil {
 		return d, err

@@ -200,6 +200,15 @@ func (d *Daemon) takeUp(ctx context.Context) error {
 	for _, app := range d.apps() {
 		d.queue.Wake(reconcile.Request{App: app, Trigger: reconcile.TriggerRestart}, nil)
 	}
+	states, err := d.ledger.States(ctx)
+	if err != nil {
+		return err
+	}
+	for _, state := range states {
+		if state.Check != nil {
+			d.queue.Examine(state.App, state.Check.At)
+		}
+	}
 	return nil
 }
 
@@ -291,7 +300,22 @@ func (d *Daemon) left(name string) {
 	}
 }
 
-// retain removes what the ledger need not keep, once an hour.
+// stopOrphans asks for a pass of each application with data that left git so
+// long ago that its pods are to stop.
+func (d *Daemon) stopOrphans(ctx context.Context) {
+	states, err := d.ledger.States(ctx)
+	if err != nil && ctx.Err() == nil {
+		d.log.Warn("orphaned data is not looked at", "err", err)
+	}
+	for _, state := range states {
+		if state.Stop(d.now()) {
+			d.queue.WakeByName(state.App, reconcile.Request{Trigger: reconcile.TriggerDrift}, nil)
+		}
+	}
+}
+
+// retain removes what the ledger need not keep, and stops what was orphaned long
+// ago, once an hour.
 func (d *Daemon) retain(ctx context.Context) error {
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
@@ -299,6 +323,7 @@ func (d *Daemon) retain(ctx context.Context) error {
 		if _, err := d.ledger.Retain(ctx, ledger.Policy{}); err != nil && ctx.Err() == nil {
 			d.log.Warn("old rows stay", "err", err)
 		}
+		d.stopOrphans(ctx)
 		select {
 		case <-tick.C:
 		case <-ctx.Done():

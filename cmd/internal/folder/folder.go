@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"rondo.dev/rondo/reconcile/cluster"
 	"rondo.dev/rondo/reconcile/plan"
@@ -123,11 +124,11 @@ func Plan(ctx context.Context, o Options, kubeconfig string) (plan.Plan, error) 
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	p := plan.Compute(bundle, live, plan.Options{Target: target, Key: key, Deployment: true})
+	p := plan.Compute(bundle, live, plan.Options{Target: target, Key: key, Deployment: true, Now: time.Now()})
 	for i := range p.Changes {
 		p.Changes[i].Fields = slices.DeleteFunc(p.Changes[i].Fields, theDaemons)
 		change := p.Changes[i]
-		if _, known := live.Inventory.Find(change.ID); known && change.Action == plan.Configure && same(change, live.Objects[change.ID]) {
+		if _, known := live.Inventory.Find(change.ID); known && change.Action == plan.Configure && !change.Return && len(change.Missing) == 0 && same(change, live.Objects[change.ID]) {
 			p.Changes[i].Action = plan.Unchanged
 		}
 	}

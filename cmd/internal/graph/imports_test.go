@@ -28,6 +28,7 @@ var mayImport = map[string][]string{
 		"sources", "render", "reconcile/plan", "reconcile/health", "reconcile/score"},
 	"reconcile/ledger": {
 		"sources", "render", "reconcile/plan", "reconcile/health", "reconcile/score", "reconcile"},
+	"reconcile/probe":    {"sources", "render", "reconcile/health"},
 	"reconcile/kubetest": {},
 	"notify": {
 		"sources", "render", "reconcile/plan", "reconcile/health", "reconcile/score", "reconcile"},

@@ -74,6 +74,8 @@ func spell(value any) string {
 		return regexp.MustCompile(`([hm])0[ms](0s)?$`).ReplaceAllString(v.String(), "$1")
 	case []string:
 		return strings.Join(v, ", ")
+	case map[string]string:
+		return strings.Join(slices.Sorted(maps.Keys(v)), ", ")
 	default:
 		return fmt.Sprint(v)
 	}
