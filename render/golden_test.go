@@ -120,6 +120,9 @@ func objectText(t *testing.T, b render.Bundle) string {
 		}
 		if o.Command {
 			fmt.Fprint(&out, ", waited for")
+			if o.Tolerate {
+				fmt.Fprint(&out, ", may fail")
+			}
 		}
 		if r := o.Replicas; r != nil {
 			fmt.Fprintf(&out, ", seeded %d", r.Min)

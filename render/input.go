@@ -50,6 +50,9 @@ type Facts struct {
 	// Images is the catalogue of data components: engine ("postgresql",
 	// "postgis"), then version as written in manifests ("17"), then image.
 	Images map[string]map[string]string `json:"images,omitempty"`
+	// Nodes are the names of the cluster's nodes, sorted. They matter only where a
+	// hook runs on all of them, which HostAccess must allow; empty: unknown.
+	Nodes []string `json:"nodes,omitempty"`
 	// Once holds what was recorded for the application when it was first applied
 	// (spec 1.6), by names such as "postgresql.default.version" and "build.web".
 	Once map[string]string `json:"once,omitempty"`

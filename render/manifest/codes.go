@@ -88,6 +88,11 @@ func Codes() []Code {
 		{"W-NETPOL-CNI", "the network of the cluster enforces no isolation"},
 		{"E-RWX-CLASS", "there is no storage that many nodes can write"},
 
+		{"E-HOOK-SNIPPET", "a hook asks for a script of the old platform"},
+		{"E-HOOK-ERB", "a script holds Ruby that is not filled in"},
+		{"E-HOOK-USER", "a hook names two users"},
+		{"W-HOOK-NOEXEC", "a hook does nothing"},
+
 		{"E-DB-ENGINE", "a database engine does not exist"},
 		{"W-DB-UNUSED", "a database is configured but not used"},
 		{"E-EXTERNAL-APP", "the application itself is external"},

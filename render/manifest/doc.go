@@ -79,6 +79,13 @@
 // when a controller started, so nobody can say when it is due. A step longer
 // than its field is refused as well; cron starts over with the field.
 //
+// A hook's file that is only placed is there in later hooks that name its path:
+// hooks do not run on one machine, and nothing else could see it. Secrets are not
+// filled into a script, which stands in a ConfigMap; the shell has them.
+//
+// build_only and deploy_only count deployments from the first that has hooks, as
+// build_command does: what ran before that, nobody recorded.
+//
 // Time zones are those of Go's own list or the machine's; time/tzdata is linked
 // in, so that a machine without the list answers the same.
 //

@@ -45,7 +45,11 @@ func (r *reader) effective(root *node) *node {
 	special := *own
 	special.fields = slices.Clone(special.fields)
 	r.canonical(&special, table)
-	return overlay(general, &special)
+	out := overlay(general, &special)
+	if have, add := general.get("deploy_hooks"), special.get("deploy_hooks"); !have.isNull() && !add.isNull() {
+		out.fields[positions(out)["deploy_hooks"]].value = joinHooks(have, add)
+	}
+	return out
 }
 
 // isEnvironment reports whether a value under a key of one's own is an

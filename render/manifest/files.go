@@ -39,10 +39,13 @@ func lookalikes() []string {
 
 // Inputs lists every path that decides what [Parse] makes of a snapshot,
 // whether it exists or not, sorted. The path is that of Options; empty: the
-// usual places.
-func Inputs(path string) []string {
+// usual places. The files are read for the scripts that hooks name.
+func Inputs(snap sources.Snapshot, path, environment string) []string {
 	manifests, services := candidates(path)
-	out := slices.Concat(manifests, services)
+	out := slices.Concat(manifests, services, hookFiles(path), processFiles(path, environment))
+	if snap != nil {
+		out = append(out, hookSources(snap, slices.Concat(manifests, services, hookFiles(path)))...)
+	}
 	if path == "" {
 		out = append(out, lookalikes()...)
 	}
@@ -73,10 +76,13 @@ func (r *reader) load(snap sources.Snapshot) (*node, error) {
 		return nil, nil
 	}
 	tree := combine(r, manifest, service)
+	if err := r.loadHooks(snap); err != nil {
+		return nil, err
+	}
 	if r.errors > 0 {
 		return nil, nil
 	}
-	return tree, nil
+	return r.withHooks(tree), nil
 }
 
 // none reports that there is no file, with a fix that a commit status holds.
@@ -97,36 +103,62 @@ func (r *reader) none(snap sources.Snapshot, manifests []string) error {
 
 // first reads the first of names that exists, as the tree of the environment.
 func (r *reader) first(snap sources.Snapshot, names []string) (*node, error) {
-	for _, name := range names {
-		b, err := read(snap, name)
-		pos := sources.Position{File: name}
-		switch {
-		case err == nil:
-			if r.root.File == "" {
-				r.root = pos
-			}
-			root := r.scan(name, b)
-			if root == nil {
-				return nil, nil
-			}
-			return r.effective(root), nil
-		case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrInvalid), errors.Is(err, syscall.ENOTDIR):
-			continue
-		case errors.Is(err, sources.ErrModule):
-			r.add(pos, "", "E-FILE-LINK", "the manifest is a submodule, not a file", "commit a plain file")
-		case errors.Is(err, sources.ErrLink):
-			// The same words whether the target exists or not (threats T3).
-			r.add(pos, "", "E-FILE-LINK", "the manifest is a link, not a file", "commit a plain file")
-		case errors.Is(err, sources.ErrUnusual):
-			r.add(pos, "", "E-FILE-LINK", "the manifest is a folder or a device, not a file", "commit a plain file")
-		case errors.Is(err, sources.ErrTooBig):
-			r.add(pos, "", "E-FILE-SIZE", "the manifest is larger than "+itoa(sources.MaxFileSize>>10)+" KiB", "make it smaller")
-		default:
-			return nil, fmt.Errorf("read %s: %w", name, err)
-		}
+	name, b, err := r.firstFile(snap, names, "the manifest")
+	if err != nil || b == nil {
+		return nil, err
+	}
+	if r.root.File == "" {
+		r.root = sources.Position{File: name}
+	}
+	root := r.scan(name, b)
+	if root == nil {
 		return nil, nil
 	}
-	return nil, nil
+	return r.effective(root), nil
+}
+
+// firstFile reads the first of names that exists, which what calls by a name;
+// nil where none does, or after it was told why it cannot be read.
+func (r *reader) firstFile(snap sources.Snapshot, names []string, what string) (string, []byte, error) {
+	for _, name := range names {
+		b, err := read(snap, name)
+		if err == nil && b == nil {
+			b = []byte{}
+		}
+		if err == nil {
+			return name, b, nil
+		}
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) || errors.Is(err, syscall.ENOTDIR) {
+			continue
+		}
+		if !r.unreadable(sources.Position{File: name}, "", what, err) {
+			return "", nil, fmt.Errorf("read %s: %w", name, err)
+		}
+		if r.root.File == "" {
+			r.root.File = name
+		}
+		return "", nil, nil
+	}
+	return "", nil, nil
+}
+
+// unreadable tells why a file is refused; false where err says nothing about the
+// file. The words are the same whether the target of a link exists or not
+// (threats T3).
+func (r *reader) unreadable(pos sources.Position, path, what string, err error) bool {
+	switch {
+	case errors.Is(err, sources.ErrModule):
+		r.add(pos, path, "E-FILE-LINK", what+" is a submodule, not a file", "commit a plain file")
+	case errors.Is(err, sources.ErrLink):
+		r.add(pos, path, "E-FILE-LINK", what+" is a link, not a file", "commit a plain file")
+	case errors.Is(err, sources.ErrUnusual):
+		r.add(pos, path, "E-FILE-LINK", what+" is a folder or a device, not a file", "commit a plain file")
+	case errors.Is(err, sources.ErrTooBig):
+		r.add(pos, path, "E-FILE-SIZE", what+" is larger than "+itoa(sources.MaxFileSize>>10)+" KiB", "make it smaller")
+	default:
+		return false
+	}
+	return true
 }
 
 // read returns the content of a plain file of at most [sources.MaxFileSize].

@@ -10,8 +10,10 @@ import (
 // characters.
 const maxCronJob = 52
 
-// commandsOf reads the jobs of the application. Its services are known by now.
+// commandsOf reads the jobs and hooks of the application. Its services and
+// databases are known by now.
 func (r *reader) commandsOf(d *document, app *Application) {
+	r.hooks(d.commands.hooks, app)
 	if d.commands.jobs != nil {
 		app.Commands.Jobs = r.jobs(d.commands.jobs)
 	}
@@ -24,6 +26,9 @@ func (r *reader) commandForms(d *document) {
 		if f.value.shape == Mapping {
 			r.walk(f.value, jobPlace(f.key), new(rawJob).options())
 		}
+	}
+	if d.commands.hooks != nil {
+		r.hookForms(d.commands.hooks, place{}.key("deploy_hooks"))
 	}
 }
 

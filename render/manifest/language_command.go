@@ -50,17 +50,6 @@ func (j *rawJob) options() []Option {
 	}
 }
 
-func hookOptions() []Option {
-	rows := []Option{}
-	for _, name := range []string{"snippet", "command", "inline", "source", "target", "destination", "owner", "apply_during", "run_on", "run_as", "name", "service"} {
-		rows = append(rows, opt(name, Text, "", "", "Part of a deploy hook."))
-	}
-	for _, name := range []string{"execute", "executable", "parse", "halt_on_error", "sudo"} {
-		rows = append(rows, opt(name, Bool, "", "", "Part of a deploy hook."))
-	}
-	return append(rows, opt("env_vars", Mapping, "", "", "Variables of the hook."))
-}
-
 func processOptions() []Option {
 	return []Option{
 		opt("stop_sequence", Text, "term, 90, kill", "", "Signals and pauses of a stop."),
@@ -74,12 +63,12 @@ func procfileOptions() []Option {
 }
 
 // commandDocument holds the jobs, hooks and processes of an application (spec 2.17, 5.2, 5.3).
-type commandDocument struct{ jobs *node }
+type commandDocument struct{ jobs, hooks *node }
 
 func (d *commandDocument) rows() []Option {
 	return []Option{
 		opt("jobs", Mapping, "", "a mapping of job names", "Scheduled and on-demand commands.").named(new(rawJob).options).ext().into(&d.jobs),
-		opt("deploy_hooks", Mapping, "", "a mapping of hook points", "Commands around a deployment.").named(hookOptions).ext().later(),
+		opt("deploy_hooks", Mapping, "", "a mapping of hook points", "Commands around a deployment.").ext().named(new(rawHook).options).into(&d.hooks),
 		opt("procfile_metadata", Mapping, "", "a mapping of process names", "Signals of processes.").
 			later().hint("use stop_grace of the service").named(processOptions),
 		opt("procfile", Mapping, "", "a mapping", "Turns a Procfile into services.").ext().later().keys(procfileOptions),

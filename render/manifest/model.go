@@ -19,6 +19,8 @@ type Application struct {
 	Variables []Variable
 	Services  []Service  // in file order
 	Databases []Database // in file order
+	// Once and Marks are recorded for later renderings, see render.Bundle.
+	Once, Marks map[string]string
 
 	Settings Settings
 	Commands Commands

@@ -24,9 +24,6 @@ type Step struct {
 type BuildStep struct {
 	Step
 	Due bool // false: a deployment of an earlier revision has succeeded
-	// Mark is what to record under "build.<service>" once a deployment has
-	// succeeded: the revision, and a hash of the words.
-	Mark string
 }
 
 // InitStep is a container that runs before that of the service in each Pod.
@@ -39,7 +36,8 @@ type InitStep struct {
 
 // Commands are the jobs and hooks of an application (spec 2.17, 5.2).
 type Commands struct {
-	Jobs []Job // in file order
+	Jobs  []Job  // in file order
+	Hooks []Hook // those of this deployment, in the order in which they run
 }
 
 // Job is one entry of jobs.

@@ -35,7 +35,7 @@ type Result struct {
 // Parse reads the manifest of one environment. The error is for a snapshot that
 // cannot be read.
 func Parse(snap sources.Snapshot, o Options) (Result, error) {
-	r := &reader{o: o, revision: snap.Revision()}
+	r := &reader{o: o, snap: snap, revision: snap.Revision()}
 	tree, err := r.load(snap)
 	if err != nil {
 		return Result{}, err
@@ -44,6 +44,9 @@ func Parse(snap sources.Snapshot, o Options) (Result, error) {
 	if tree != nil {
 		out.App = r.application(tree)
 		out.Keys = r.keysOf(tree)
+	}
+	if r.broken != nil {
+		return Result{}, r.broken
 	}
 	for _, f := range r.foreign {
 		if r.errors >= maxProblems {
@@ -124,6 +127,7 @@ func (r *reader) application(tree *node) *Application {
 	r.commandsOf(&d, app)
 	r.storageOf(&d, app)
 	r.backupsOf(&d, app)
+	app.Once, app.Marks = r.once, r.marks
 	r.checkSize(app)
 	r.checkNames(app, services)
 	r.checkPorts(app.Services)

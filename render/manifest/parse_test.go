@@ -197,6 +197,21 @@ func dump(app *manifest.Application, problems []render.Problem) string {
 	for _, s := range app.Services {
 		service(&b, s)
 	}
+	for _, key := range slices.Sorted(maps.Keys(app.Marks)) {
+		fmt.Fprintf(&b, "mark %s=%s\n", key, app.Marks[key])
+	}
+	for _, h := range app.Commands.Hooks {
+		fmt.Fprintf(&b, "hook %s %s service=%s client=%s engine=%s %q tolerate=%v nodes=%v\n", h.Name, h.Pos, h.Service, h.Client, h.Engine, h.Words, h.Tolerate, h.Nodes)
+		if h.User != nil {
+			fmt.Fprintf(&b, "  user %d\n", *h.User)
+		}
+		for _, v := range h.Env {
+			fmt.Fprintf(&b, "  env %s\n", variable(v))
+		}
+		for _, f := range h.Files {
+			fmt.Fprintf(&b, "  file %s %s executable=%v %q\n", f.Name, f.Path, f.Executable, f.Text)
+		}
+	}
 	for _, j := range app.Commands.Jobs {
 		fmt.Fprintf(&b, "job %s of %s %q schedule=%q zone=%s paused=%v concurrency=%s deadline=%s timeout=%s retries=%d keep=%d\n",
 			j.Name, j.Service, j.Words, j.Schedule, j.TimeZone, j.Paused, j.Concurrency, j.Deadline, j.Timeout, j.Retries, j.Keep)
@@ -271,7 +286,7 @@ func service(b *strings.Builder, s manifest.Service) {
 
 func steps(line func(show bool, format string, args ...any), s manifest.Steps) {
 	if b := s.Build; b != nil {
-		line(true, "build %q due=%v mark=%s", b.Words, b.Due, b.Mark)
+		line(true, "build %q due=%v", b.Words, b.Due)
 	}
 	if d := s.Deploy; d != nil {
 		line(true, "deploy %q", d.Words)

@@ -28,6 +28,13 @@ type reader struct {
 	root         sources.Position // of the tree, for what has no place of its own
 	revision     sources.Revision // of the snapshot
 	all          []*service       // in file order, also those that are at fault
+	snap         sources.Snapshot
+	hookFile     *node   // deploy_hooks.yml; nil: there is none
+	foreignHooks []field // nodes of other environments among the hooks
+	scripts      int     // bytes of the scripts of hooks
+	broken       error   // of the snapshot, while values are read
+
+	once, marks map[string]string // what later renderings are to find
 }
 
 // place is where in the tree a value sits, for the key path and the words of a

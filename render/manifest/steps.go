@@ -38,8 +38,9 @@ func (r *reader) buildStep(s *service, words []string) *BuildStep {
 	sum := sha256.Sum256(text)
 	hash := hex.EncodeToString(sum[:4])
 	step := &BuildStep{Step: Step{Pos: s.build.pos, Words: words}}
-	step.Due, step.Mark = r.due("build."+s.name, hash)
-	if _, was, _ := strings.Cut(step.Mark, " "); was != hash {
+	var mark string
+	step.Due, mark = r.due("build."+s.name, hash)
+	if _, was, _ := strings.Cut(mark, " "); was != hash {
 		r.fault(s.build, s.place.key("build_command"), "W-ONCE-CHANGED", "has changed since it ran, and is not run again",
 			"run it by hand, or from deploy_command")
 	}
@@ -47,19 +48,23 @@ func (r *reader) buildStep(s *service, words []string) *BuildStep {
 }
 
 // due decides about what runs until one deployment has succeeded: whether that
-// is still so, and what to record under key when it has. The record is the
-// revision and a note; it never changes later.
+// is still so. It has the success recorded under key: the revision and a note,
+// which never change later.
 func (r *reader) due(key, note string) (due bool, mark string) {
 	revision := r.revision.Hash
 	if revision == "" {
 		revision = "folder"
 	}
-	recorded := r.o.Facts.Once[key]
-	if recorded == "" {
-		return true, strings.TrimSpace(revision + " " + note)
+	mark = r.o.Facts.Once[key]
+	due = mark == "" || strings.HasPrefix(mark+" ", revision+" ")
+	if mark == "" {
+		mark = strings.TrimSpace(revision + " " + note)
 	}
-	first, _, _ := strings.Cut(recorded, " ")
-	return first == revision, recorded
+	if r.marks == nil {
+		r.marks = map[string]string{}
+	}
+	r.marks[key] = mark
+	return due, mark
 }
 
 // initStep reads one entry of init: a command, or a mapping.

@@ -329,7 +329,7 @@ func TestAnUnreadableMirrorIsNoFaultOfTheUser(t *testing.T) {
 
 func TestInputsAreAllThatIsRead(t *testing.T) {
 	for _, path := range []string{"", "deploy/app.yml", "service.yml", ".cloud66/manifest.yml"} {
-		inputs := manifest.Inputs(path)
+		inputs := manifest.Inputs(nil, path, "production")
 		if !slices.IsSorted(inputs) || len(inputs) != len(slices.Compact(slices.Clone(inputs))) {
 			t.Errorf("Inputs(%q) = %v is not sorted, or repeats itself", path, inputs)
 		}

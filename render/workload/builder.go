@@ -21,8 +21,10 @@ type Builder struct {
 
 var _ render.Builder = Builder{}
 
-// Inputs lists the places where a manifest may be.
-func (b Builder) Inputs(in render.Input) []string { return manifest.Inputs(in.Manifest) }
+// Inputs lists the places where a manifest and what belongs to it may be.
+func (b Builder) Inputs(in render.Input) []string {
+	return manifest.Inputs(in.Snapshot, in.Manifest, in.Environment)
+}
 
 // Build reads the manifest and makes everything that it asks for. The Origin of
 // an object is the service, variable or database that it is there for.
@@ -44,7 +46,8 @@ func (b Builder) Build(ctx context.Context, in render.Input) (render.Draft, erro
 		return draft, err
 	}
 	m := b.make(parsed.App, in)
-	draft.Objects, draft.Problems, draft.Marks = m.objects, append(draft.Problems, m.problems...), m.marks
+	draft.Objects, draft.Problems = m.objects, append(draft.Problems, m.problems...)
+	draft.Once, draft.Marks = m.app.Once, m.app.Marks
 	draft.Check = parsed.App.Settings.Check
 	draft.Shared = parsed.App.Shared()
 	return draft, nil
@@ -83,7 +86,6 @@ type maker struct {
 
 	objects  []render.Object
 	problems []render.Problem
-	marks    map[string]string // see render.Bundle
 }
 
 // Names of the ConfigMaps and Secrets with variables (spec 2.1).

@@ -15,58 +15,62 @@ const (
 	commandKept     = 86400 // after its end
 )
 
-// commands adds the Jobs and CronJobs of the application: the commands of its
-// services around a deployment, and its scheduled jobs.
+// commands adds the Jobs and CronJobs of the application: its hooks, the commands
+// of its services around a deployment, and its scheduled jobs.
 func (m *maker) commands() {
+	hooks := m.hooks()
+	before := slices.Concat(hooks[manifest.AfterData], hooks[manifest.BeforeServices])
 	services := slices.Clone(m.app.Services)
 	// A service that others require goes first; otherwise the order is that of the file.
 	slices.SortStableFunc(services, func(a, b manifest.Service) int { return cmp.Compare(a.Wave, b.Wave) })
-	var before sequence
+	last := 0
 	for _, svc := range services {
-		if build := svc.Steps.Build; build != nil {
-			m.mark("build."+svc.Name, build.Mark)
-			if build.Due {
-				before.add(m.command(svc, "build", build.Step))
-			}
+		last = max(last, svc.Wave)
+		if build := svc.Steps.Build; build != nil && build.Due {
+			before = append(before, []render.Object{m.command(svc, "build", build.Step)})
 		}
 		if svc.Steps.Deploy != nil {
-			before.add(m.command(svc, "deploy", *svc.Steps.Deploy))
+			before = append(before, []render.Object{m.command(svc, "deploy", *svc.Steps.Deploy)})
 		}
 	}
-	m.add(before.in(render.StageCommand, 0)...)
+	before = append(before, hooks[manifest.BeforeRestart]...)
+	// What a hook needs to run is in wave 0 of the same stage.
+	m.inTurn(slices.Concat(hooks[manifest.FirstThing], hooks[manifest.BeforeData]), render.StageConfig, 1)
+	m.inTurn(before, render.StageCommand, 0)
+	m.inTurn(hooks[manifest.BeforeEdge], render.StageWorkload, last+1)
+	m.inTurn(hooks[manifest.AfterServices], render.StageAfter, 0)
 	for _, job := range m.app.Commands.Jobs {
-		if i := slices.IndexFunc(m.app.Services, func(s manifest.Service) bool { return s.Name == job.Service }); i >= 0 {
-			m.add(m.cronJob(m.app.Services[i], job))
+		if svc, ok := m.serviceNamed(job.Service); ok {
+			m.add(m.cronJob(svc, job))
 		}
 	}
 }
 
-// mark has a value recorded once a deployment has succeeded.
-func (m *maker) mark(name, value string) {
-	if m.marks == nil {
-		m.marks = make(map[string]string)
+// serviceNamed finds a service by its object name.
+func (m *maker) serviceNamed(name string) (manifest.Service, bool) {
+	i := slices.IndexFunc(m.app.Services, func(s manifest.Service) bool { return s.Name == name })
+	if i < 0 {
+		return manifest.Service{}, false
 	}
-	m.marks[name] = value
+	return m.app.Services[i], true
 }
 
-// sequence is a row of Jobs that run one at a time.
-type sequence []render.Object
-
-func (s *sequence) add(o render.Object) { *s = append(*s, o) }
-
-// in gives each Job of s a wave of its own, from wave on.
-func (s sequence) in(stage render.Stage, wave int) []render.Object {
-	for i := range s {
-		s[i].Stage, s[i].Wave = stage, wave+i
+// inTurn adds Jobs that run one after the other: each turn has a wave of its
+// own, from wave on.
+func (m *maker) inTurn(turns [][]render.Object, stage render.Stage, wave int) {
+	for i, jobs := range turns {
+		for _, o := range jobs {
+			o.Stage, o.Wave = stage, wave+i
+			m.add(o)
+		}
 	}
-	return s
 }
 
 // command makes the Job of a command of svc. It bears the revision, in its name
 // and in the template, so that each one runs it again.
 func (m *maker) command(svc manifest.Service, kind string, step manifest.Step) render.Object {
 	e, _ := newEnvironment(m.app.Variables, m.common, svc) // ofService has told the problems
-	o := m.job(m.bound(svc.Name, kind), m.task(svc, e, step.Words, render.Name(svc.Name, kind)), step.Pos)
+	o := m.job(m.bound(svc.Name, kind), m.task(svc, m.runner(svc, e, step.Words), render.Name(svc.Name, kind)), step.Pos)
 	m.bind(o)
 	label(&o, m.app, svc.Name)
 	return o
@@ -101,13 +105,18 @@ func (m *maker) job(name string, template map[string]any, pos sources.Position) 
 	return o
 }
 
-// task makes the template of Pods that run words to the end in the place of svc:
-// its image, variables, account, resources, nodes and volumes, but neither its
-// ports and probes nor the labels that Services select by.
-func (m *maker) task(svc manifest.Service, e *environment, words []string, component string) map[string]any {
+// runner makes a container of svc that runs words instead of its own command.
+func (m *maker) runner(svc manifest.Service, e *environment, words []string) map[string]any {
 	svc.Command = words
 	c := m.container(svc, e)
 	delete(c, "args") // those of the command that is replaced
+	return c
+}
+
+// task makes the template of Pods that run c to the end in the place of svc: its
+// variables, account, resources, nodes and volumes, but neither its ports and
+// probes nor the labels that Services select by.
+func (m *maker) task(svc manifest.Service, c map[string]any, component string) map[string]any {
 	pod := m.runs(svc, c)
 	pod["restartPolicy"] = "Never"
 	m.share(pod)

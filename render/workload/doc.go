@@ -18,6 +18,8 @@
 //	Job web-build-<revision>   build_command, until one deployment has succeeded
 //	Job web-deploy-<revision>  deploy_command
 //	CronJob <job>              each of jobs
+//	Job hook-<point>-<name>…   each of deploy_hooks, with ConfigMaps …-file for its
+//	                           script and …-env for variables of its own
 //
 // and the application once ConfigMap shop-environment and Secret
 // shop-environment-variables. A Secret of the latter name that somebody made by
@@ -56,6 +58,19 @@
 // revision runs it again even where nothing else has changed, and the same
 // revision never does. That is also why an application with a deploy_command is
 // rendered for every revision.
+//
+// A deployment reaches the moments of hooks in this order:
+//
+//	stage config, after its other objects   first_thing, before_<engine>
+//	stage command                           after_<engine>, after_checkout, before_<framework>,
+//	                                        then build_command and deploy_command of each service,
+//	                                        then before_processes, before_restart
+//	stage workload, after the workloads     before_nginx, before_haproxy
+//	stage after                             all others, last_thing at the end
+//
+// first_thing comes after the application's variables, since it has them. A hook
+// around a database bears a hash of what the database consists of instead of the
+// revision: it runs when that is made or changed, or its own text is.
 //
 // What runs until one deployment has succeeded is recorded with the revision
 // that succeeded. For that revision it stays in the Bundle, so that a success

@@ -14,7 +14,7 @@ func (m *maker) cronJob(svc manifest.Service, job manifest.Job) render.Object {
 	e, _ := newEnvironment(m.app.Variables, m.common, svc) // ofService has told the problems
 	run := map[string]any{
 		"backoffLimit": job.Retries,
-		"template":     m.task(svc, e, job.Words, job.Name),
+		"template":     m.task(svc, m.runner(svc, e, job.Words), job.Name),
 	}
 	if job.Timeout > 0 {
 		run["activeDeadlineSeconds"] = int64(job.Timeout.Seconds())
