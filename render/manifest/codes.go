@@ -92,6 +92,7 @@ func Codes() []Code {
 		{"E-HOOK-ERB", "a script holds Ruby that is not filled in"},
 		{"E-HOOK-USER", "a hook names two users"},
 		{"W-HOOK-NOEXEC", "a hook does nothing"},
+		{"W-PROC-NOSERVICE", "a process has the name of no service"},
 
 		{"E-DB-ENGINE", "a database engine does not exist"},
 		{"W-DB-UNUSED", "a database is configured but not used"},

@@ -83,6 +83,10 @@
 // hooks do not run on one machine, and nothing else could see it. Secrets are not
 // filled into a script, which stands in a ConfigMap; the shell has them.
 //
+// A Procfile with a stop of "term, n, kill" needs no script: it is the time that
+// Kubernetes gives anyway. Where services are declared, no Procfile is imported;
+// two lists of what runs would only differ one day.
+//
 // build_only and deploy_only count deployments from the first that has hooks, as
 // build_command does: what ran before that, nobody recorded.
 //

@@ -232,6 +232,10 @@ func (r *reader) hookVariables(h *hook, scope *scope) []Variable {
 	var names []string
 	for _, f := range h.variables.fields {
 		if v := r.variable(f, h.place.key("env_vars")); v != nil {
+			if v.made > 0 {
+				r.fault(f.value, h.place.key("env_vars").key(f.key), "E-VALUE", "asks for a value that is made up, which only services have", "set it in env_vars of the service")
+				continue
+			}
 			v.owner = scope
 			scope.own[v.name] = v
 			names = append(names, v.name)

@@ -10,10 +10,11 @@ import (
 // characters.
 const maxCronJob = 52
 
-// commandsOf reads the jobs and hooks of the application. Its services and
+// commandsOf reads the jobs, hooks and processes of the application. Its services and
 // databases are known by now.
 func (r *reader) commandsOf(d *document, app *Application) {
 	r.hooks(d.commands.hooks, app)
+	r.processes(d.commands.processes, app)
 	if d.commands.jobs != nil {
 		app.Commands.Jobs = r.jobs(d.commands.jobs)
 	}
@@ -25,6 +26,11 @@ func (r *reader) commandForms(d *document) {
 	for _, f := range fieldsOf(d.commands.jobs) {
 		if f.value.shape == Mapping {
 			r.walk(f.value, jobPlace(f.key), new(rawJob).options())
+		}
+	}
+	for _, f := range fieldsOf(d.commands.processes) {
+		if f.value.shape == Mapping {
+			r.walk(f.value, processPlace(f.key), new(rawProcess).options())
 		}
 	}
 	if d.commands.hooks != nil {

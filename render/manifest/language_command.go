@@ -50,27 +50,30 @@ func (j *rawJob) options() []Option {
 	}
 }
 
-func processOptions() []Option {
+// rawProcess holds one entry of procfile_metadata.
+type rawProcess struct{ stop, restart, stopOld *node }
+
+// options is the table of spec 5.3.
+func (p *rawProcess) options() []Option {
 	return []Option{
-		opt("stop_sequence", Text, "term, 90, kill", "", "Signals and pauses of a stop."),
-		opt("restart_signal", Text, "", "", "Signal of a restart.").inapplicable(""),
-		opt("restart_on_deploy", Bool, "true", "", "Whether a deployment restarts it."),
+		opt("stop_sequence", Text|List, "term, 90, kill", "signals and seconds, as in quit, 75, term, 15, kill", "Signals and pauses of a stop.").translated().into(&p.stop),
+		opt("restart_signal", Text, "", "signal", "Signal of a restart.").inapplicable("remove it; pods are replaced, never signalled"),
+		opt("restart_on_deploy", Bool, "that of the service", "true or false", "Whether a deployment restarts it; the service's own wins.").into(&p.restart),
+		opt("web_server_stop_signals", Text|List, "", "signals and seconds", "Older form of stop_sequence.").deprecated("write stop_sequence").into(&p.stopOld),
 	}
 }
 
-func procfileOptions() []Option {
-	return []Option{opt("import", Bool, "false", "", "Makes a service of each line.")}
-}
-
 // commandDocument holds the jobs, hooks and processes of an application (spec 2.17, 5.2, 5.3).
-type commandDocument struct{ jobs, hooks *node }
+type commandDocument struct{ jobs, hooks, processes, importing *node }
 
 func (d *commandDocument) rows() []Option {
 	return []Option{
 		opt("jobs", Mapping, "", "a mapping of job names", "Scheduled and on-demand commands.").named(new(rawJob).options).ext().into(&d.jobs),
 		opt("deploy_hooks", Mapping, "", "a mapping of hook points", "Commands around a deployment.").ext().named(new(rawHook).options).into(&d.hooks),
-		opt("procfile_metadata", Mapping, "", "a mapping of process names", "Signals of processes.").
-			later().hint("use stop_grace of the service").named(processOptions),
-		opt("procfile", Mapping, "", "a mapping", "Turns a Procfile into services.").ext().later().keys(procfileOptions),
+		opt("procfile_metadata", Mapping, "", "a mapping of process names", "How processes stop and restart; for services of the same name.").
+			named(new(rawProcess).options).into(&d.processes),
+		opt("procfile", Mapping, "", "a mapping", "What is done with a Procfile.").ext().keys(func() []Option {
+			return []Option{opt("import", Bool, "false", "true or false", "Makes a service of each line, where there is no services:.").into(&d.importing)}
+		}),
 	}
 }

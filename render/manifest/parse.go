@@ -90,7 +90,9 @@ func (r *reader) application(tree *node) *Application {
 
 	var services []*service
 	if d.services != nil || tree.get("services").isNull() { // else its form was refused
-		services = r.services(d.services, d.native)
+		if declared, ok := r.imported(&d); ok {
+			services = r.services(declared, d.native)
+		}
 	}
 	r.all = services
 	for _, s := range services {
