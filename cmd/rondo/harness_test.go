@@ -68,7 +68,7 @@ func (r run) do(t *testing.T) answer {
 }
 
 // folder writes files into a folder called name.
-func folder(t *testing.T, name string, files map[string]string) string {
+func folder(t testing.TB, name string, files map[string]string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), name)
 	for path, text := range files {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"sort"
+	"sync"
 	"time"
 )
 
@@ -158,10 +159,13 @@ func ending(c, last map[string]any) string {
 }
 
 // missing are the messages of a kubelet that name what is missing, and nothing else.
-var missing = regexp.MustCompile(`^(?:(?:secret|configmap) "[^"]{1,253}" not found$` +
-	`|couldn't find key \S{1,253} in (?:Secret|ConfigMap) \S{1,320}$` +
-	`|container has runAsNonRoot and image will run as root)`)
+// It is large, and most programs that link it never ask.
+var missing = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?:(?:secret|configmap) "[^"]{1,253}" not found$` +
+		`|couldn't find key \S{1,253} in (?:Secret|ConfigMap) \S{1,320}$` +
+		`|container has runAsNonRoot and image will run as root)`)
+})
 
 // harmless passes the messages of missing, and drops others: they may repeat a
 // command line or a value.
-func harmless(message string) string { return missing.FindString(message) }
+func harmless(message string) string { return missing().FindString(message) }
