@@ -1,11 +1,19 @@
 package manifest
 
+// longest is the longest name of a kind, in bytes, where that is less than what
+// objects may have. A StatefulSet puts its name and a hash of eleven characters
+// into a label of its Pods.
+var longest = map[Kind]int{KindStatefulSet: 52, KindCronJob: maxCronJob}
+
 // kindOf reads type, and schedule of a CronJob (spec 2.1).
 func (r *reader) kindOf(s *service, out *Service) {
 	if s.kind != nil && s.kind.text != "service" && s.kind.text != "deployment" {
 		out.Pod.Kind = Kind(s.kind.text)
 	}
 	kind := out.Pod.Kind
+	if most := longest[kind]; most > 0 && len(s.name) > most {
+		r.fault(s.self, s.place, "E-NAME-SYNTAX", "has a name too long for type %s", "use at most "+itoa(most)+" characters", kind)
+	}
 	if kind != KindCronJob {
 		for name, n := range map[string]*node{"schedule": s.schedule, "time_zone": s.timeZone} {
 			if n != nil {
@@ -13,9 +21,6 @@ func (r *reader) kindOf(s *service, out *Service) {
 			}
 		}
 		return
-	}
-	if len(s.name) > maxCronJob {
-		r.fault(s.self, s.place, "E-NAME-SYNTAX", "has a name too long for type cron_job", "use at most "+itoa(maxCronJob)+" characters")
 	}
 	if s.schedule == nil {
 		r.fault(s.kind, s.place.key("type"), "E-VALUE", "is cron_job, but there is no schedule", `add schedule: "0 3 * * *"`)
@@ -58,6 +63,7 @@ func (r *reader) hostPorts(s *service, out *Service) {
 		protocol  string
 	}
 	opened := map[end]int{}
+	hostNetwork, _ := boolean(s.security.network)
 	for _, port := range out.Ports {
 		for _, e := range []struct {
 			protocol string
@@ -66,6 +72,8 @@ func (r *reader) hostPorts(s *service, out *Service) {
 			n, at := &node{pos: port.Pos}, s.place.key("ports")
 			switch key := (end{port.Container, e.protocol}); {
 			case e.number == 0:
+			case hostNetwork && e.number != port.Container:
+				r.fault(n, at, "E-PORT-CONFLICT", "opens container port %d as another, which host_network cannot", "use one number for both", port.Container)
 			case opened[key] != 0:
 				r.fault(n, at, "E-PORT-CONFLICT", "opens container port %d twice for %s, which type daemon_set cannot", "keep one of the two", port.Container, e.protocol)
 			default:

@@ -110,7 +110,7 @@ func (r *reader) disruptionOf(s *service, out *Service) {
 func (r *reader) settleStorage(s *service, out *Service) {
 	switch {
 	case out.Pod.Kind == KindStatefulSet && !out.Pod.Persistent:
-		r.fault(s.kind, s.place.key("type"), "W-STATEFUL-EMPTY", "keeps nothing: the service has no persistent volume", "add one, or write type: service")
+		r.fault(s.kind, s.place.key("type"), "W-STATEFUL-EMPTY", "keeps nothing without a persistent volume", "add one, or write type: service")
 	case out.Pod.Kind == KindDeployment && out.Pod.Exclusive && s.strategy.kind == nil:
 		out.Pod.Recreate = true
 		r.fault(s.self, s.place, "I-STRATEGY-RECREATE", "is stopped during an update: only one pod at a time can use its volume", "write strategy: {type: Recreate}, or use a shared volume")
