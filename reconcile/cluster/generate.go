@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -49,8 +50,25 @@ func (w *writing) generate(ctx context.Context, r resource, change plan.Change) 
 		if err := w.mayComplete(ctx, r, change); err != nil {
 			return nil, err
 		}
+		if m, err := w.fill(ctx, r, change.ID, data); err == nil || !there(err) {
+			return m, wrap("fill", change.ID, err)
+		}
 	}
 	return w.complete(ctx, r, change, values)
+}
+
+// fill gives all values to a Secret that has none.
+func (w *writing) fill(ctx context.Context, r resource, id render.ID, data map[string]any) (metav1.Object, error) {
+	encoded := make(map[string]any, len(data))
+	for name, value := range data {
+		encoded[name] = base64.StdEncoding.EncodeToString([]byte(value.(string)))
+	}
+	m, err := w.amend(ctx, r, id, types.JSONPatchType, []map[string]any{
+		{"op": "test", "path": "/data", "value": nil}, {"op": "add", "path": "/data", "value": encoded}})
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 // mayComplete refuses to add keys to a Secret that may be somebody else's.
@@ -122,9 +140,16 @@ func (w *writing) amend(ctx context.Context, r resource, id render.ID, form type
 }
 
 // there reports whether the API server refused a patch because its test found a
-// value (gopkg.in/evanphx/json-patch.v4: a missing one is equal to null).
+// value (gopkg.in/evanphx/json-patch.v4: a missing one is equal to null). Its
+// answer says no more than that the patch does not fit, where one about the
+// object names a field (tried on 1.36).
 func there(err error) bool {
-	return apierrors.IsInvalid(err) && strings.Contains(err.Error(), "test failed")
+	var status apierrors.APIStatus
+	if !apierrors.IsInvalid(err) || !errors.As(err, &status) {
+		return false
+	}
+	details := status.Status().Details
+	return details == nil || len(details.Causes) == 0
 }
 
 // pointer escapes one token of a JSON pointer (RFC 6901).

@@ -189,6 +189,41 @@ func TestT21_GeneratedSecretNeedsNoRightToReadSecrets(t *testing.T) {
 	}
 }
 
+func TestGeneratedSecretThatWasThereBefore(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	id := f.id("", "Secret", "credentials")
+	for name, had := range map[string]map[string]any{"without values": nil, "with a value": {"password": "of old"}} {
+		there := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": id.Name}}}
+		if had != nil {
+			there.Object["stringData"] = had
+		}
+		if _, err := f.resource(id).Create(t.Context(), there, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		f.pass(f.generated(false, password, salt))
+		got := f.values(id)
+		if had != nil && got["password"] != had["password"] || len(got["password"]) == 0 || len(got["salt"]) != 18 {
+			t.Errorf("%s: password of %d characters, salt of %d", name, len(got["password"]), len(got["salt"]))
+		}
+		f.pass(f.bundle()) // it bears no label of ours, so it is left
+		if err := f.resource(id).Delete(t.Context(), id.Name, metav1.DeleteOptions{}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// A key that stands on one that nobody may read cannot be made.
+	there := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Secret",
+		"metadata": map[string]any{"name": id.Name}, "stringData": map[string]any{"password": "of old"}}}
+	if _, err := f.resource(id).Create(t.Context(), there, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := f.c.Apply(t.Context(), f.plan(f.generated(false, password, address)))
+	var problem *render.Problem
+	if !errors.As(err, &problem) || problem.Code != plan.CodeSecretKey {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestGeneratedSecretAfterACrash(t *testing.T) {
 	t.Parallel()
 	f := start(t)
