@@ -5,7 +5,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -196,6 +198,9 @@ func printDetail(w io.Writer, d client.Detail) error {
 		{"application", d.Name}, {"repository", d.Repository + " " + d.Ref}, {"environment", d.Environment},
 		{"namespace", d.Namespace}, {"condition", condition(d.App)}, {"why", dash(why(d.App))},
 		{"live", dash(d.Live)}, {"applied", dash(d.Applied)}, {"newest seen", dash(d.Seen)}, {"changed", when(d.Changed)},
+	}
+	for _, group := range slices.Sorted(maps.Keys(d.Kept)) {
+		rows = append(rows, []string{"kept data", group + ", which left git on " + d.Kept[group].Format(time.DateOnly)})
 	}
 	var colour func(row, column int) string
 	if coloured(w) {

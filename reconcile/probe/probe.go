@@ -29,7 +29,11 @@ const pause = time.Second
 type Options struct {
 	AllowLoopback bool // addresses of this machine may be asked, too
 	UserAgent     string
-	Pause         time.Duration // between two tries; default 1 s
+	// ConnectTo is asked instead of what host names resolve to, with its own port
+	// where it has one: the Ingress controller, where the public address cannot be
+	// reached from inside. Empty: names are resolved.
+	ConnectTo string
+	Pause     time.Duration // between two tries; default 1 s
 }
 
 // Prober asks addresses.
@@ -100,7 +104,9 @@ func (p *Prober) client(c render.Check) *http.Client {
 	return &http.Client{
 		Timeout: c.Timeout, // of one request, redirects included
 		Transport: &http.Transport{
-			DialContext:            dialer.DialContext,
+			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+				return dialer.DialContext(ctx, network, p.target(address))
+			},
 			TLSClientConfig:        &tls.Config{InsecureSkipVerify: !c.VerifyCertificates, MinVersion: tls.VersionTLS12},
 			ForceAttemptHTTP2:      true,
 			MaxResponseHeaderBytes: 64 << 10,
@@ -115,6 +121,18 @@ func (p *Prober) client(c render.Check) *http.Client {
 			return nil
 		},
 	}
+}
+
+// target is where a connection to an address of a URL is really made to.
+func (p *Prober) target(address string) string {
+	_, port, err := net.SplitHostPort(address)
+	switch _, _, own := net.SplitHostPort(p.o.ConnectTo); {
+	case p.o.ConnectTo == "" || err != nil:
+		return address
+	case own == nil:
+		return p.o.ConnectTo
+	}
+	return net.JoinHostPort(p.o.ConnectTo, port)
 }
 
 var (

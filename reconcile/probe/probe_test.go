@@ -136,6 +136,24 @@ func TestT14_AddressesOfThisMachineAreNotAsked(t *testing.T) {
 	}
 }
 
+func TestConnectTo(t *testing.T) {
+	server, _ := site(t)
+	at := strings.TrimPrefix(server.URL, "http://")
+	host, port, err := net.SplitHostPort(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for to, url := range map[string]string{at: "http://shop.example.org/ok", host: "http://shop.example.org:" + port + "/ok"} {
+		got, err := New(Options{AllowLoopback: true, ConnectTo: to}).Probe(t.Context(), check(url))
+		if err != nil || !got.Passed || !strings.HasPrefix(got.Sentence, url) {
+			t.Errorf("%s by way of %s: got %+v, %v", url, to, got, err)
+		}
+	}
+	if got, err := New(Options{ConnectTo: at}).Probe(t.Context(), check("http://shop.example.org/ok")); err != nil || got.Passed {
+		t.Errorf("the gate is passed by: %+v, %v", got, err)
+	}
+}
+
 func TestSeveralAddresses(t *testing.T) {
 	server, _ := site(t)
 	p := New(Options{AllowLoopback: true})

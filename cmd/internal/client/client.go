@@ -22,25 +22,26 @@ import (
 
 // App is one application as GET /api/v1/apps shows it.
 type App struct {
-	Name        string              `json:"name"`
-	Repository  string              `json:"repository"`
-	Ref         string              `json:"ref"`
-	Environment string              `json:"environment"`
-	Namespace   string              `json:"namespace"`
-	Condition   reconcile.Condition `json:"condition"` // empty: not deployed yet
-	Sentence    string              `json:"sentence,omitempty"`
-	Live        string              `json:"live,omitempty"`    // revision; empty: none yet
-	Applied     string              `json:"applied,omitempty"` // what the loop holds
-	Seen        string              `json:"seen,omitempty"`    // newest revision answered
-	Score       string              `json:"score,omitempty"`
-	Health      string              `json:"health,omitempty"`  // now, in one sentence
-	Trouble     string              `json:"trouble,omitempty"` // why the remote could not be asked
-	Invalid     string              `json:"invalid,omitempty"` // why its entry in rondo.yaml is refused
-	Paused      *reconcile.Pause    `json:"paused,omitempty"`
-	Drifted     []string            `json:"drifted,omitempty"` // objects that are not as applied, and not put back yet
-	Orphaned    bool                `json:"orphaned,omitempty"`
-	Changed     time.Time           `json:"changed,omitzero"`
-	Pass        int64               `json:"pass,omitempty"`
+	Name        string               `json:"name"`
+	Repository  string               `json:"repository"`
+	Ref         string               `json:"ref"`
+	Environment string               `json:"environment"`
+	Namespace   string               `json:"namespace"`
+	Condition   reconcile.Condition  `json:"condition"` // empty: not deployed yet
+	Sentence    string               `json:"sentence,omitempty"`
+	Live        string               `json:"live,omitempty"`    // revision; empty: none yet
+	Applied     string               `json:"applied,omitempty"` // what the loop holds
+	Seen        string               `json:"seen,omitempty"`    // newest revision answered
+	Score       string               `json:"score,omitempty"`
+	Health      string               `json:"health,omitempty"`  // now, in one sentence
+	Trouble     string               `json:"trouble,omitempty"` // why the remote could not be asked
+	Invalid     string               `json:"invalid,omitempty"` // why its entry in rondo.yaml is refused
+	Paused      *reconcile.Pause     `json:"paused,omitempty"`
+	Drifted     []string             `json:"drifted,omitempty"` // objects that are not as applied, and not put back yet
+	Orphaned    bool                 `json:"orphaned,omitempty"`
+	Kept        map[string]time.Time `json:"kept,omitempty"` // data that left git, since when
+	Changed     time.Time            `json:"changed,omitzero"`
+	Pass        int64                `json:"pass,omitempty"`
 }
 
 // Detail is one application with what its newest pass saw.

@@ -66,7 +66,8 @@ type Cluster struct {
 
 // HealthChecks bounds what the checks after a deployment may ask.
 type HealthChecks struct {
-	AllowLoopback bool `yaml:"allow_loopback"` // addresses of the daemon's own machine, too
+	AllowLoopback bool   `yaml:"allow_loopback"` // addresses of the daemon's own machine, too
+	ConnectTo     string `yaml:"connect_to"`     // host, or host:port, that is connected to instead of what names resolve to
 }
 
 // Policy is what an application may do to the nodes it runs on.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"sort"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -24,7 +25,7 @@ func (d *Daemon) listApps(c echo.Context) error {
 func (d *Daemon) showApp(c echo.Context) error {
 	ctx, name := c.Request().Context(), c.Param("app")
 	// Before the state, so that a pass that is seen to have ended has settled it.
-	newest, err := d.ledger.Passes(ctx, name, 1)
+	newest, err := d.ledger.Passes(ctx, name, 5)
 	if err != nil {
 		return err
 	}
@@ -41,7 +42,11 @@ func (d *Daemon) showApp(c echo.Context) error {
 		detail.Report = &report
 		if len(newest) > 0 {
 			detail.Newest = &newest[0]
-			detail.Graded = newest[0].Score
+		}
+		for _, pass := range newest { // a check or a heal after the deployment has none
+			if detail.Graded = pass.Score; detail.Graded != nil {
+				break
+			}
 		}
 		return c.JSON(http.StatusOK, detail)
 	}
@@ -97,6 +102,12 @@ func (d *Daemon) view(app reconcile.Application, s reconcile.State) client.App {
 	}
 	if annotated && v.Paused == nil {
 		v.Paused = &reconcile.Pause{By: "annotation " + render.AnnotationReconcile}
+	}
+	for group, orphan := range s.Orphans {
+		if v.Kept == nil {
+			v.Kept = map[string]time.Time{}
+		}
+		v.Kept[group] = orphan.Since
 	}
 	if !s.Live.IsZero() {
 		v.Live = s.Live.String()

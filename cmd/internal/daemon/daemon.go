@@ -149,7 +149,7 @@ func New(ctx context.Context, o Options) (d *Daemon, err error) {
 			return notify.Messages(r, notify.Options{PublicURL: c.PublicURL})
 		},
 		Key: subkey(key, "inventory"), Version: d.version, Facts: c.Facts(), TakeOver: c.Cluster.TakeOver,
-		Prober:  probe.New(probe.Options{AllowLoopback: c.HealthChecks.AllowLoopback}),
+		Prober:  probe.New(probe.Options{AllowLoopback: c.HealthChecks.AllowLoopback, ConnectTo: c.HealthChecks.ConnectTo}),
 		Metrics: reconcile.NewMetrics(d.registry), Now: d.now, Log: d.log,
 	}); err != nil {
 		return d, err
