@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"rondo.dev/rondo/render"
+	"rondo.dev/rondo/render/data"
 	"rondo.dev/rondo/render/manifest"
 	"rondo.dev/rondo/render/workload"
 )
@@ -77,6 +78,9 @@ func (e effect) render(t *testing.T, text string) (render.Bundle, error) {
 	t.Helper()
 	in := shop
 	in.Facts, in.Images = e.Facts, e.Images
+	if in.Facts.Images == nil {
+		in.Facts.Images = data.Catalogue()
+	}
 	files := map[string]string{"manifest.yml": text}
 	for name, content := range e.Files {
 		files[name] = content

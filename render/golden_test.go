@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"rondo.dev/rondo/render"
+	"rondo.dev/rondo/render/data"
 	"rondo.dev/rondo/render/workload"
 	"rondo.dev/rondo/sources"
 )
@@ -64,6 +65,7 @@ func goldens(t testing.TB) map[string]golden {
 			t.Fatal(err)
 		}
 		g := golden{path: path, archive: archive, input: shop}
+		g.input.Facts.Images = data.Catalogue()
 		repo := make(map[string]string)
 		for _, f := range archive.Files {
 			if name, ok := strings.CutPrefix(f.Name, "repo/"); ok {

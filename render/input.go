@@ -19,8 +19,11 @@ const Domain = "rondo.dev"
 const (
 	LabelApp         = Domain + "/app"
 	LabelEnvironment = Domain + "/environment"
-	LabelManagedBy   = "app.kubernetes.io/managed-by"
-	ManagedBy        = "rondo"
+	// LabelComponent is the engine of what bears data: "postgresql". It is on the
+	// objects and Pods of a data component, and follows from [Object].Group.
+	LabelComponent = Domain + "/component"
+	LabelManagedBy = "app.kubernetes.io/managed-by"
+	ManagedBy      = "rondo"
 	// LabelOrphanedAt stands on data that left git and was kept (spec 3.7): when, in UTC.
 	LabelOrphanedAt = Domain + "/orphaned-at"
 )

@@ -91,6 +91,9 @@ func finish(o *Object, in Input) *Problem {
 	labels[LabelApp] = in.App
 	labels[LabelEnvironment] = in.Environment
 	labels[LabelManagedBy] = ManagedBy
+	if engine, _, grouped := strings.Cut(o.Group, "."); grouped {
+		labels[LabelComponent] = engine
+	}
 	meta["labels"] = labels
 	meta["namespace"] = in.Namespace
 	o.ID = ID{Group: group, Kind: kind, Namespace: in.Namespace, Name: name}

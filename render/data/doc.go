@@ -1,13 +1,44 @@
-// Package data stands for the databases of an application inside its namespace.
+// Package data makes the databases of an application: those that rondo runs, and
+// what stands for those that run elsewhere.
 //
-// A database that runs elsewhere gets a name there, [Name], so that its address
+// A group "default" of PostgreSQL that rondo runs becomes
+//
+//	StatefulSet postgresql-default             one Pod; only its own deletion restarts it
+//	PersistentVolumeClaim data-postgresql-default-0, by its template; an object of its own once it grew
+//	Service postgresql-default, and postgresql for the engine's default group
+//	Service postgresql-default-hl              headless
+//	Secret postgresql-default                  users, passwords and URL, made up once in the cluster
+//	NetworkPolicy postgresql-default           who may connect
+//	ConfigMap postgresql-default-scripts       what the image runs at its first start
+//
+// Every one of them names the group, so that none is pruned with it (spec 3.7).
+// Images come from the catalogue, by default that of catalogue.yaml. A volume of
+// glusterfs is a claim that many Pods mount, gfs-<volume>.
+//
+// A database that runs elsewhere has the same name, [Name], so that its address
 // in variables and code stays the same wherever it moves: an ExternalName
 // Service for a DNS name; a Service without a selector and an EndpointSlice for
-// an IP address. The engine's default group has a second Service, named after
-// the engine alone (spec 3.3). A database known only by its Secret needs none.
+// an IP address. A database known only by its Secret needs none.
 //
 // # Decisions
 //
+//   - The official images are run as their own users, never as root, and set up by
+//     their own entry points: the variables and folders that they document. What
+//     they do not do (a replication user, a database that the application owns)
+//     is a script that they run once.
+//   - Disks are mounted at /data, not where an image expects its data: PostgreSQL
+//     moved that place with version 18, and a disk's root is never empty.
+//   - A claim keeps the size in the template that made it, since templates cannot
+//     change. One that is to grow becomes an object beside the StatefulSet.
+//   - Several members need an operator; none is built yet, so replicas above 1 are
+//     refused. So there are no replica Services and no SLAVE_ADDRESSES.
+//   - glusterfs has no server any more, so there are no GLUSTERFS_ variables: an
+//     address behind which nobody listens is worse than none.
+//   - <app>-configstore is not made: its keys would be copies of several generated
+//     Secrets, which rondo never reads.
+//   - Applications in allow_from are told by the namespace that they have unless
+//     rondo.yaml says otherwise, <app>-<environment>: a label that a Pod bears is
+//     no proof of whose it is.
 //   - The Service for an IP address is headless. It passes no proxy, keeps the
 //     address's family whatever the cluster's is, and can become an ExternalName
 //     Service later.

@@ -11,14 +11,9 @@ import (
 	"rondo.dev/rondo/render/manifest"
 )
 
-// Name is the name of the Service of db: "postgresql-default".
-func Name(db manifest.Database) string {
-	return render.Name(db.Engine, strings.ReplaceAll(strings.ToLower(db.Group), "_", "-"))
-}
-
-// Objects makes what lets services of the namespace reach db; nothing where the
-// manifest names no host.
-func Objects(db manifest.Database, namespace string) ([]render.Object, []render.Problem) {
+// external makes what lets services of the namespace reach a database that runs
+// elsewhere; nothing where the manifest names no host.
+func external(db manifest.Database, namespace string) ([]render.Object, []render.Problem) {
 	if db.Host == "" {
 		return nil, nil
 	}
@@ -36,7 +31,7 @@ func Objects(db manifest.Database, namespace string) ([]render.Object, []render.
 			objects = append(objects, object("v1", "Service", name, map[string]any{
 				"spec": map[string]any{"type": "ExternalName", "externalName": strings.ToLower(db.Host)}}))
 		}
-		return place(objects, db), nil
+		return objects, nil
 	}
 	if addr = addr.Unmap(); addr.Zone() != "" || addr.IsUnspecified() || addr.IsLoopback() ||
 		addr.IsLinkLocalUnicast() || addr.IsMulticast() {
@@ -60,7 +55,7 @@ func Objects(db manifest.Database, namespace string) ([]render.Object, []render.
 		objects = append(objects, slice, object("v1", "Service", name, map[string]any{
 			"spec": map[string]any{"clusterIP": "None", "ports": []any{port(db)}}}))
 	}
-	return place(objects, db), nil
+	return objects, nil
 }
 
 // reject says why host is not fit for an ExternalName Service; empty if it is.
@@ -88,17 +83,4 @@ func refused(db manifest.Database, why, fix string) render.Problem {
 
 func port(db manifest.Database) map[string]any {
 	return map[string]any{"name": db.Engine, "port": int64(db.Port), "protocol": "TCP"}
-}
-
-func object(apiVersion, kind, name string, fields map[string]any) render.Object {
-	fields["apiVersion"], fields["kind"], fields["metadata"] = apiVersion, kind, map[string]any{"name": name}
-	return render.Object{Body: fields}
-}
-
-// place gives objects their origin and puts them before all workloads.
-func place(objects []render.Object, db manifest.Database) []render.Object {
-	for i := range objects {
-		objects[i].Origin, objects[i].Stage = db.Pos, render.StageData
-	}
-	return objects
 }

@@ -54,7 +54,7 @@ func TestExternalDatabases(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			objects, problems := data.Objects(tc.db, "shop")
+			objects, problems := data.Objects(&manifest.Application{Namespace: "shop"}, tc.db)
 			if len(problems) > 0 {
 				t.Fatal(problems)
 			}
@@ -102,7 +102,7 @@ func TestT22_DatabaseHostsLeadOutOfTheCluster(t *testing.T) {
 		"https://pg.example.org":          "neither a DNS name",
 		strings.Repeat("a.", 127) + "org": "neither a DNS name",
 	} {
-		objects, problems := data.Objects(manifest.Database{Engine: "postgresql", Group: "default", Host: host, Port: 1}, "shop")
+		objects, problems := data.Objects(&manifest.Application{Namespace: "shop"}, manifest.Database{Engine: "postgresql", Group: "default", Host: host, Port: 1})
 		if len(objects) > 0 || len(problems) != 1 || !problems[0].IsError() || !strings.Contains(problems[0].What, why) {
 			t.Errorf("host %s: %d objects, problems %v; want one about %q", host, len(objects), problems, why)
 		}

@@ -95,6 +95,8 @@ func Codes() []Code {
 		{"W-PROC-NOSERVICE", "a process has the name of no service"},
 
 		{"E-DB-ENGINE", "a database engine does not exist"},
+		{"E-DB-REPLICAS", "a database cannot have several members"},
+		{"E-DB-VERSION", "there is no image of the version of a database"},
 		{"W-DB-UNUSED", "a database is configured but not used"},
 		{"E-EXTERNAL-APP", "the application itself is external"},
 

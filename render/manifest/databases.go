@@ -2,13 +2,14 @@ package manifest
 
 import (
 	"cmp"
-	"net/netip"
 	"slices"
 	"strings"
 
-	"rondo.dev/rondo/render"
 	"rondo.dev/rondo/sources"
 )
+
+// maxDatabases bounds what a short list can make: each has sixteen variables.
+const maxDatabases = 100
 
 // group is one instance of an engine while it is being read.
 type group struct {
@@ -18,15 +19,11 @@ type group struct {
 	pos    sources.Position
 	place  place
 	used   bool // not only configured
-}
-
-// object is the name of the Service in front of d, the same for render/data.
-func (d Database) object() string {
-	return render.Name(d.Engine, strings.ReplaceAll(strings.ToLower(d.Group), "_", "-"))
+	disk   map[*node]place
 }
 
 // databases reads the data components (spec 3.1, 3.5), and declares the
-// variables that external ones generate.
+// variables that they generate.
 func (r *reader) databases(d *document) []Database {
 	var groups []*group
 	for i, engine := range engineNames {
@@ -41,21 +38,27 @@ func (r *reader) databases(d *document) []Database {
 	root := map[string]*group{} // by engine: the group that says so, else the one called default, else the first
 	var used []*group
 	for _, g := range groups {
-		if g.configuration != nil && !g.external() {
-			// Its options have no effect yet; misspelt ones are told all the same.
-			at := g.place.key("configuration")
-			at.quiet = true
-			r.walk(g.configuration, at, engineConfiguration(g.engine))
-		}
-		switch {
-		case !g.used && g.configuration != nil:
-			r.add(g.pos, g.place.path, "W-DB-UNUSED", g.place.object+" is configured but not used", "add it to databases:, or remove it")
-		case g.used:
+		if g.used {
 			used = append(used, g)
 			if have := root[family(g.engine)]; have == nil || g.rank() > have.rank() {
 				root[family(g.engine)] = g
 			}
+			continue
 		}
+		if g.configuration != nil {
+			// Its options have no effect; misspelt ones are told all the same.
+			at := g.place.key("configuration")
+			at.quiet = true
+			r.walk(g.configuration, at, new(engineSettings).options(g.engine))
+		}
+		if slices.ContainsFunc(append(g.fields(), &g.configuration), func(n **node) bool { return *n != nil }) {
+			r.add(g.pos, g.place.path, "W-DB-UNUSED", g.place.object+" is configured but not used", "add it to databases:, or remove it")
+		}
+	}
+	if len(used) > maxDatabases {
+		g := used[maxDatabases]
+		r.add(g.pos, g.place.path, "E-VALUE", g.place.object+" is one of more than "+itoa(maxDatabases)+" databases", "split the application")
+		used = used[:maxDatabases]
 	}
 	var out []Database
 	first := map[string]bool{}
@@ -64,12 +67,15 @@ func (r *reader) databases(d *document) []Database {
 		if !ok {
 			continue
 		}
-		if first[db.object()] {
+		if first[db.Object()] {
 			r.add(g.pos, g.place.path, "E-NAME-COLLISION", g.place.object+" is declared twice", "keep one of the two; postgis is postgresql as well")
 			continue
 		}
-		first[db.object()] = true
-		r.vars.databases[db.object()] = true
+		first[db.Object()] = true
+		r.vars.databases[db.Object()], r.vars.engines[db.Engine] = true, true
+		if db.Engine == "glusterfs" {
+			continue // is volumes alone
+		}
 		out = append(out, db)
 		r.generate(db)
 	}
@@ -125,16 +131,14 @@ func (r *reader) component(engine string, n *node) []*group {
 			used: present(f.value) || own.host != nil || own.secret != nil}
 		if f.key == "default" {
 			// Wins key by key over what stands outside of groups.
-			g.servers, g.server = either(g.servers, def.servers), either(g.server, def.server)
-			g.host, g.port, g.secret = either(g.host, def.host), either(g.port, def.port), either(g.secret, def.secret)
-			g.configuration, g.isDefault = either(g.configuration, def.configuration), either(g.isDefault, def.isDefault)
+			g.inherit(&def.component)
 			g.used = g.used || def.used
 			out[0] = g
 			continue
 		}
 		out = append(out, g)
 	}
-	if c.groups.get("default") == nil && !def.used && def.configuration == nil {
+	if out[0] == def && !def.used && def.configuration == nil {
 		out = out[1:] // only named groups
 	}
 	return out
@@ -190,15 +194,15 @@ func (r *reader) entries(n *node, groups []*group) []*group {
 			r.fault(value, p, "E-TYPE", "is %s, not a mapping", "write {server: external, host: …}", form(value))
 			return
 		}
-		var c component
-		inner := p.of("database " + name)
-		var peek component
-		fill(value, peek.entry(engine))
-		inner.quiet = !peek.external()
-		r.walk(value, inner, c.entry(engine))
-		g.servers, g.server = either(c.servers, g.servers), either(c.server, g.server)
-		g.host, g.port, g.secret = either(c.host, g.host), either(c.port, g.port), either(c.secret, g.secret)
-		g.isDefault = either(c.isDefault, g.isDefault)
+		var c, peek component
+		settings := c.settings.options(engine)
+		fill(value, peek.entry(engine, nil))
+		if peek.external() {
+			settings = elsewhereSettings(engine)
+		}
+		r.walk(value, p.of("database "+name), c.entry(engine, settings))
+		c.inherit(&g.component)
+		g.component = c
 	}
 	switch {
 	case n == nil:
@@ -224,60 +228,19 @@ func (r *reader) entries(n *node, groups []*group) []*group {
 	return groups
 }
 
-// isExternal recognises all shapes of external servers (spec 3.5).
-func isExternal(n *node) bool {
-	switch {
-	case n == nil:
-		return false
-	case n.shape == Text:
-		return n.text == "external"
-	case n.shape == List:
-		return slices.ContainsFunc(n.items, isExternal)
-	}
-	return isExternal(n.get("server"))
-}
-
-// external reports whether the database runs elsewhere. An address or a Secret
-// says so as well.
-func (c *component) external() bool {
-	return isExternal(c.servers) || isExternal(c.server) || c.host != nil || c.secret != nil
-}
-
-// database checks a group that is used. Only external ones are built.
+// database checks a group that is used.
 func (r *reader) database(g *group, root bool) (Database, bool) {
 	db := Database{Pos: g.pos, Engine: family(g.engine), Group: g.name, Root: root}
-	if !g.external() {
-		r.notBuilt(g.pos, g.place, "running "+g.place.object, "declare it external: server: external, with host or service_dsn_secret")
-		return db, false
-	}
-	if g.engine == "glusterfs" {
-		r.notBuilt(g.pos, g.place, g.place.object, "")
-		return db, false
-	}
-	if g.configuration != nil {
-		r.walk(g.configuration, g.place.key("configuration"), engineConfiguration(g.engine))
-	}
 	errors := r.errors
-	db.Port = engines[db.Engine].port
-	if g.host != nil {
-		db.Host = strings.TrimSuffix(strings.ToLower(g.host.text), ".")
-		if _, err := netip.ParseAddr(db.Host); err != nil && !validHost(db.Host) {
-			r.fault(g.host, g.place.key("host"), "E-HOST-SYNTAX", "is neither a DNS name nor an IP address", "write the name alone, without scheme and port")
-		}
-	}
-	if g.port != nil {
-		v, ok := integer(g.port)
-		if !ok || v < 1 || v > 65535 {
-			r.fault(g.port, g.place.key("port"), "E-VALUE", "is not a port", "write a number from 1 to 65535")
-		}
-		db.Port = int(v)
-	}
-	if g.secret != nil {
-		db.DSNSecret = g.secret.text
-		if !validHost(db.DSNSecret) {
-			// Also what would lead into another namespace (threats T22).
-			r.fault(g.secret, g.place.key("service_dsn_secret"), "E-VALUE", "is no name of a Secret", "name a Secret of the application's own namespace")
-		}
+	switch {
+	case g.external() && g.engine == "glusterfs":
+		r.add(g.pos, g.place.path, "E-VALUE", g.place.object+" is external", "mount a volume of your own instead: a persistent volume of a service")
+	case g.external():
+		r.elsewhereOf(g, &db)
+	case g.engine == "glusterfs":
+		r.sharedOf(g)
+	default:
+		db.Run = r.instanceOf(g, &db)
 	}
 	return db, r.errors == errors
 }

@@ -24,7 +24,8 @@ type variables struct {
 	services  map[string]*scope    // layer 4; by raw and by object name
 	generates string               // Secret with the generated values of layer 1
 	all       []Variable           // of the application, resolved
-	databases map[string]bool      // object names of external databases
+	databases map[string]bool      // object names of databases
+	engines   map[string]bool      // engines that have one
 	spent     int                  // bytes that references have expanded to
 	depth     int
 }
@@ -58,6 +59,7 @@ type resolved struct {
 
 func (v *variables) init(api map[string]string) {
 	v.app, v.generated, v.services, v.databases = map[string]*variable{}, map[string]*variable{}, map[string]*scope{}, map[string]bool{}
+	v.engines = map[string]bool{}
 	v.api = api
 }
 

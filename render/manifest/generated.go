@@ -13,18 +13,30 @@ type engineFacts struct {
 	username, password, database, url bool
 	// scheme is that of a URL without credentials.
 	scheme string
+	// open says that rondo runs it without credentials.
+	open      bool
+	encodings bool
+	own       []string // parameters that rondo sets itself, with _ for -
 }
 
 var engines = map[string]engineFacts{
-	"mysql":         {prefix: "MYSQL", port: 3306, username: true, password: true, database: true, url: true},
-	"postgresql":    {prefix: "POSTGRESQL", port: 5432, username: true, password: true, database: true, url: true},
-	"redis":         {prefix: "REDIS", port: 6379, password: true, url: true},
-	"mongodb":       {prefix: "MONGODB", port: 27017, username: true, password: true, database: true, url: true},
-	"elasticsearch": {prefix: "ELASTICSEARCH", port: 9200, url: true, scheme: "http"},
-	"memcached":     {prefix: "MEMCACHED", port: 11211},
-	"rabbitmq":      {prefix: "RABBITMQ", port: 5672, username: true, password: true, url: true},
-	"influxdb":      {prefix: "INFLUXDB", port: 8086, username: true, password: true, database: true, url: true, scheme: "http"},
-	"glusterfs":     {prefix: "GLUSTERFS"},
+	"mysql": {prefix: "MYSQL", port: 3306, username: true, password: true, database: true, url: true, encodings: true,
+		own: []string{"datadir", "port", "bind_address", "socket", "skip_networking", "character_set_server"}},
+	"postgresql": {prefix: "POSTGRESQL", port: 5432, username: true, password: true, database: true, url: true, encodings: true,
+		own: []string{"data_directory", "hba_file", "ident_file", "config_file", "port", "listen_addresses", "unix_socket_directories"}},
+	"redis": {prefix: "REDIS", port: 6379, password: true, url: true,
+		own: []string{"dir", "port", "bind", "requirepass", "protected_mode", "daemonize", "include", "user", "aclfile"}},
+	"mongodb": {prefix: "MONGODB", port: 27017, username: true, password: true, database: true, url: true,
+		own: []string{"dbpath", "port", "bind_ip", "bind_ip_all", "auth", "noauth", "config", "fork"}},
+	"elasticsearch": {prefix: "ELASTICSEARCH", port: 9200, url: true, scheme: "http", open: true,
+		own: []string{"path.data", "http.port", "discovery.type", "network.host", "xpack.security.enabled"}},
+	"memcached": {prefix: "MEMCACHED", port: 11211, open: true,
+		own: []string{"m", "p", "l", "port", "listen", "memory_limit", "user"}},
+	"rabbitmq": {prefix: "RABBITMQ", port: 5672, username: true, password: true, url: true,
+		own: []string{"default_user", "default_pass", "listeners.tcp.default"}},
+	"influxdb": {prefix: "INFLUXDB", port: 8086, username: true, password: true, database: true, url: true, scheme: "http",
+		own: []string{"http.auth_enabled", "http.bind_address", "data.dir", "meta.dir", "data.wal_dir"}},
+	"glusterfs": {prefix: "GLUSTERFS"},
 }
 
 // engineOf is the engine that would generate a variable; empty: none.
@@ -37,15 +49,19 @@ func engineOf(variable string) string {
 	return ""
 }
 
-// generate declares the variables of an external database: from its host, as
-// text, and from its Secret. With neither there are none.
+// generate declares the variables of a database, with the name of its group, and
+// without where it is the engine's default group.
 func (r *reader) generate(db Database) {
 	facts := engines[db.Engine]
 	prefixes := []string{facts.prefix + "_" + strings.ToUpper(db.Group) + "_"}
 	if db.Root {
 		prefixes = append(prefixes, facts.prefix+"_")
 	}
-	set := func(suffix string, v Value) {
+	of := r.insideOf
+	if db.Run == nil {
+		of = r.outsideOf
+	}
+	for suffix, v := range of(db, facts) {
 		for _, prefix := range prefixes {
 			name := prefix + suffix
 			if r.overridden(name) && !fixed(name) {
@@ -54,37 +70,78 @@ func (r *reader) generate(db Database) {
 			r.vars.generated[name] = &variable{name: name, n: &node{pos: db.Pos}, state: 2, out: resolved{value: v, ok: true}}
 		}
 	}
+}
+
+// address is the name of a database's Service as other namespaces know it.
+func (r *reader) address(db Database) string {
+	if r.o.Namespace == "" {
+		return db.Object()
+	}
+	return db.Object() + "." + r.o.Namespace
+}
+
+// insideOf gives the variables of a database that rondo runs: text, but for what
+// is made up in its Secret.
+func (r *reader) insideOf(db Database, facts engineFacts) map[string]Value {
+	secret := func(key string) Value {
+		return Value{Parts: []Part{{SecretRef: &SecretRef{Secret: db.Object(), Key: key}}}}
+	}
+	out := map[string]Value{"PORT": text(strconv.Itoa(db.Port))}
+	for _, suffix := range []string{"ADDRESS", "ADDRESS_INT", "ADDRESS_EXT", "HOST"} {
+		out[suffix] = text(r.address(db))
+	}
+	if db.Engine == "mongodb" {
+		out["ADDRESSES"] = text(r.address(db))
+	}
+	if facts.database {
+		out["DATABASE"] = text(db.Run.Database)
+	}
+	if facts.username {
+		out["USERNAME"] = secret("username")
+	}
+	if facts.password {
+		out["PASSWORD"] = secret("password")
+	}
+	if facts.url {
+		url := secret("url")
+		if facts.scheme != "" {
+			url = text(facts.scheme + "://" + r.address(db) + ":" + strconv.Itoa(db.Port))
+		}
+		out["URL"], out["URL_INT"], out["URL_EXT"] = url, url, url
+	}
+	return out
+}
+
+// outsideOf gives the variables of a database that runs elsewhere: from its host,
+// as text, and from its Secret. With neither there are none.
+func (r *reader) outsideOf(db Database, facts engineFacts) map[string]Value {
+	out := map[string]Value{}
 	secret := func(key string) Value {
 		return Value{Parts: []Part{{SecretRef: &SecretRef{Secret: db.DSNSecret, Key: key, Optional: true}}}}
 	}
 	hasSecret := db.DSNSecret != ""
 	if db.Host != "" {
-		inside := db.object()
-		if r.o.Namespace != "" {
-			inside += "." + r.o.Namespace
-		}
+		inside := r.address(db)
 		for _, suffix := range []string{"ADDRESS", "ADDRESS_INT", "HOST"} {
-			set(suffix, text(inside))
+			out[suffix] = text(inside)
 		}
-		set("ADDRESS_EXT", text(db.Host))
-		set("PORT", text(strconv.Itoa(db.Port)))
+		out["ADDRESS_EXT"] = text(db.Host)
+		out["PORT"] = text(strconv.Itoa(db.Port))
 		if db.Engine == "mongodb" {
-			set("ADDRESSES", text(inside))
+			out["ADDRESSES"] = text(inside)
 		}
 		if facts.scheme != "" && !hasSecret {
 			url := func(host string) Value { return text(facts.scheme + "://" + host + ":" + strconv.Itoa(db.Port)) }
-			set("URL", url(inside))
-			set("URL_INT", url(inside))
-			set("URL_EXT", url(db.Host))
+			out["URL"], out["URL_INT"], out["URL_EXT"] = url(inside), url(inside), url(db.Host)
 		}
 	} else if hasSecret {
 		for _, suffix := range []string{"ADDRESS", "ADDRESS_INT", "ADDRESS_EXT", "HOST"} {
-			set(suffix, secret("host"))
+			out[suffix] = secret("host")
 		}
-		set("PORT", secret("port"))
+		out["PORT"] = secret("port")
 	}
 	if !hasSecret {
-		return
+		return out
 	}
 	for _, v := range []struct {
 		has      bool
@@ -98,10 +155,11 @@ func (r *reader) generate(db Database) {
 	} {
 		for _, suffix := range v.suffixes {
 			if v.has {
-				set(suffix, secret(v.key))
+				out[suffix] = secret(v.key)
 			}
 		}
 	}
+	return out
 }
 
 // required makes a value of which every key must exist: what the manifest

@@ -41,9 +41,6 @@ func (d *document) options() []Option {
 		if name == "postgresql" {
 			row = row.alias("postgres")
 		}
-		if name == "glusterfs" {
-			row = row.later()
-		}
 		rows = append(rows, row)
 	}
 	for _, name := range appComponents {

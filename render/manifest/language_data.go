@@ -1,6 +1,10 @@
 package manifest
 
-import "rondo.dev/rondo/render"
+import (
+	"slices"
+
+	"rondo.dev/rondo/render"
+)
 
 // engineNames are the data components, in the order of the reference.
 var engineNames = [...]string{"mysql", "postgresql", "postgis", "redis", "mongodb", "elasticsearch", "memcached", "rabbitmq", "influxdb", "glusterfs"}
@@ -10,6 +14,31 @@ var engineNames = [...]string{"mysql", "postgresql", "postgis", "redis", "mongod
 type component struct {
 	servers, server, configuration, groups *node
 	host, port, secret, isDefault          *node
+	replicas, parameters, operator, image  *node
+	storageSize, storageClass              *node
+	shareFrom, shareWith, allowFrom        *node
+	resources                              rawResources
+	settings                               engineSettings // of an entry in databases, where configuration is not a level of its own
+}
+
+// fields are the places of all values but those of settings.
+func (c *component) fields() []**node {
+	return []**node{&c.servers, &c.server, &c.host, &c.port, &c.secret, &c.isDefault, &c.replicas, &c.parameters, &c.operator, &c.image,
+		&c.storageSize, &c.storageClass, &c.shareFrom, &c.shareWith, &c.allowFrom,
+		&c.resources.requestCPU, &c.resources.requestMemory, &c.resources.limitCPU, &c.resources.limitMemory}
+}
+
+// inherit takes what c does not say itself from outer, key by key.
+func (c *component) inherit(outer *component) {
+	theirs := outer.fields()
+	for i, field := range c.fields() {
+		*field = either(*field, *theirs[i])
+	}
+	if c.configuration != nil && outer.configuration != nil {
+		c.configuration = overlay(outer.configuration, c.configuration)
+	}
+	c.configuration = either(c.configuration, outer.configuration)
+	c.settings.inherit(&outer.settings)
 }
 
 // options is the table of an engine's node: its default group, and groups.
@@ -20,40 +49,123 @@ func (c *component) options(engine string) []Option {
 		opt("shared_group", List|Text, "", "", "Sharing of memcached.").inapplicable(""))
 }
 
-// group is the table of one group. Where a database runs is read; how rondo
-// would run it is not built yet, which the reader says once for the group.
+// group is the table of one group.
 func (c *component) group(engine string) []Option {
-	return []Option{
-		opt("servers", List|Mapping|Text, "", "a list, or external", "Where the database runs.").keys(serverEntry).into(&c.servers),
-		opt("server", Mapping|Text, "", "a mapping or external", "Where the database runs.").keys(serverOptions).into(&c.server),
+	rows := []Option{
+		opt("servers", List|Mapping|Text, "", "a list, or external", "Where the database runs.").keys(dataServerEntry).into(&c.servers),
+		opt("server", Mapping|Text, "", "a mapping or external", "Where the database runs.").keys(dataServer).into(&c.server),
 		opt("configuration", Mapping, "", "a mapping", "Settings.").
-			keys(func() []Option { return engineConfiguration(engine) }).into(&c.configuration),
-		opt("host", Text, "", "DNS name or IP address", "Address of an external database.").ext().into(&c.host),
-		opt("port", Integer, "the engine's usual port", "1 to 65535", "Port of an external database.").ext().into(&c.port),
-		opt("service_dsn_secret", Text, "", "name of a Secret", "Secret with the keys host, port, username, password, database and url.").ext().into(&c.secret),
+			keys(func() []Option { return new(engineSettings).options(engine) }).into(&c.configuration),
+		opt("storage", Mapping, "", "size and class", "Disk.").ext().keys(func() []Option { return c.storage(engine) }),
 		opt("default", Bool, "", "", "Makes this the engine's default group.").ext().into(&c.isDefault),
-		opt("replicas", Integer, "1", "", "Members.").ext().later("1"),
-		opt("storage", Mapping, "", "size and class", "Disk.").ext().later(),
-		opt("resources", Mapping, "", "requests and limits", "CPU and memory.").ext().later(),
-		opt("parameters", Mapping, "", "", "Settings of the server.").ext().later(),
-		opt("operator", Text, "", "", "Operator that runs it.").ext().later(),
-		opt("image", Text, "", "", "Image that runs.").ext().later(),
-		opt("share_from", Text, "", "app/environment", "Application that owns the database.").ext().later(),
-		opt("share_with", List, "", "", "Applications that may use it.").ext().later(),
-		opt("allow_from", List, "", "", "Applications that may connect.").ext().later(),
 
 		no("version", "move it under configuration:"),
 		no("unique_name", "move it under server:"),
 	}
+	switch engine {
+	case "glusterfs":
+		rows[0], rows[1] = rows[0].keys(sharedDisk(dataServerEntry)), rows[1].keys(sharedDisk(dataServer))
+		return slices.DeleteFunc(rows, func(o Option) bool { return o.Name == "default" }) // there are no variables
+	case "memcached": // keeps nothing
+		rows[0], rows[1] = rows[0].keys(serverEntry), rows[1].keys(serverOptions)
+		rows = slices.DeleteFunc(rows, func(o Option) bool { return o.Name == "storage" })
+	}
+	return append(rows,
+		opt("host", Text, "", "DNS name or IP address", "Address of an external database.").ext().into(&c.host),
+		opt("port", Integer, "the engine's usual port", "1 to 65535", "Port of an external database.").ext().into(&c.port),
+		opt("service_dsn_secret", Text, "", "name of a Secret", "Secret with the keys host, port, username, password, database and url.").ext().into(&c.secret),
+		opt("replicas", Integer, "1", "", "Members.").ext().into(&c.replicas),
+		opt("resources", Mapping, "", "requests and limits", "CPU and memory.").ext().keys(c.resources.options),
+		opt("parameters", Mapping, "", "names and values", "Settings of the server.").ext().into(&c.parameters),
+		opt("operator", Text, "", "", "Operator that runs it.").ext().later(),
+		opt("image", Text, "the catalogue's", "", "Image that runs.").ext().into(&c.image),
+		opt("share_from", Text, "", "app/environment", "Application that owns the database.").ext().later(),
+		opt("share_with", List, "", "", "Applications that may use it.").ext().later(),
+		opt("allow_from", List|Text, "", "app or app/environment", "Applications that may connect.").ext().into(&c.allowFrom))
+}
+
+func (c *component) storage(engine string) []Option {
+	rows := []Option{
+		opt("size", Text, "root_disk_size", "20Gi, or GB as a number", "Size of the disk.").ext().into(&c.storageSize),
+		opt("class", Text, "that of root_disk_type", "name of a StorageClass", "Class of the disk.").ext().into(&c.storageClass),
+	}
+	if engine == "glusterfs" {
+		rows[1] = rows[1].inapplicable("remove it; the operator of rondo names the class")
+	}
+	return rows
+}
+
+// rawResources holds requests and limits.
+type rawResources struct{ requestCPU, requestMemory, limitCPU, limitMemory *node }
+
+func (w *rawResources) options() []Option {
+	return []Option{
+		opt("requests", Mapping, "", "cpu and memory", "What is set aside.").ext().keys(func() []Option {
+			return []Option{
+				opt("cpu", Text, "", "500m, or cores", "CPU.").ext().into(&w.requestCPU),
+				opt("memory", Text, "", "512Mi", "Memory.").ext().into(&w.requestMemory),
+			}
+		}),
+		opt("limits", Mapping, "", "cpu and memory", "What may be used.").ext().keys(func() []Option {
+			return []Option{
+				opt("cpu", Text, "", "500m, or cores", "CPU.").ext().into(&w.limitCPU),
+				opt("memory", Text, "", "512Mi", "Memory.").ext().into(&w.limitMemory),
+			}
+		}),
+	}
+}
+
+// rawServer holds what a described server says about the disk.
+type rawServer struct{ server, size, kind *node }
+
+func dataServer() []Option      { return new(rawServer).options() }
+func dataServerEntry() []Option { return new(rawServer).entry() }
+
+// sharedDisk is the table of a server of glusterfs, whose class is the operator's.
+func sharedDisk(keys func() []Option) func() []Option {
+	return func() []Option {
+		rows := keys()
+		for i := range rows {
+			switch rows[i].Name {
+			case "root_disk_type":
+				rows[i] = rows[i].inapplicable("remove it; the operator of rondo names the class")
+			case "server":
+				rows[i] = rows[i].keys(sharedDisk(dataServer))
+			}
+		}
+		return rows
+	}
+}
+
+func (s *rawServer) entry() []Option {
+	return append(s.options(), opt("server", Mapping|Text, "", "a mapping or external", "One server.").keys(dataServer).into(&s.server))
+}
+
+func (s *rawServer) options() []Option { return s.disk(serverOptions()) }
+
+// disk makes the rows of a disk count: a database has one.
+func (s *rawServer) disk(rows []Option) []Option {
+	for i := range rows {
+		switch rows[i].Name {
+		case "root_disk_size":
+			rows[i] = rows[i].once().into(&s.size)
+		case "root_disk_type":
+			rows[i] = rows[i].once().into(&s.kind)
+		}
+	}
+	return rows
 }
 
 // databaseEntry is the table of a map in databases: a group, with its
 // configuration beside it.
-func databaseEntry() []Option { return new(component).entry("postgresql") }
+func databaseEntry() []Option {
+	c := new(component)
+	return c.entry("postgresql", c.settings.options("postgresql"))
+}
 
-func (c *component) entry(engine string) []Option {
+func (c *component) entry(engine string, settings []Option) []Option {
 	rows := c.group(engine)
-	for _, o := range engineConfiguration(engine) {
+	for _, o := range settings {
 		if row := find(rows, o.Name); row == nil {
 			rows = append(rows, o)
 		} else if row.Disposition == render.Unknown {
@@ -63,42 +175,97 @@ func (c *component) entry(engine string) []Option {
 	return rows
 }
 
-// engineConfiguration is the table of spec 3.2. It only matters for a database
-// that rondo runs; for an external one it has no effect.
-func engineConfiguration(engine string) []Option {
-	rows := append(serverSettings(),
+// engineSettings holds what stands under configuration.
+type engineSettings struct {
+	rawServer
+	version, family, encoding, postgis, memory, port *node
+	targets, volumes                                 *node
+}
+
+func (e *engineSettings) fields() []**node {
+	return []**node{&e.size, &e.kind, &e.version, &e.family, &e.encoding, &e.postgis, &e.memory, &e.port, &e.targets, &e.volumes}
+}
+
+func (e *engineSettings) inherit(outer *engineSettings) {
+	theirs := outer.fields()
+	for i, field := range e.fields() {
+		*field = either(*field, *theirs[i])
+	}
+}
+
+// options is the table of spec 3.2.
+func (e *engineSettings) options(engine string) []Option {
+	rows := serverSettings()
+	if engine != "memcached" {
+		rows = e.disk(rows)
+	}
+	rows = append(rows,
 		opt("operating_system", Text, "", "", "System of the server.").inapplicable(""),
 		opt("custom_log_files", List, "", "glob paths", "Log files to collect.").inapplicable(""))
-	if engine != "memcached" {
-		rows = append(rows, opt("version", Text, "newest", "", "Version of the engine.").version().inapplicable(""))
-	}
+	encoding := opt("encoding", Text, "the server's", "character set", "Encoding.").once().into(&e.encoding)
+	tamper := opt("tamper_with_yml", Bool, "yes", "", "Edits database.yml.").inapplicable("read the generated variables instead")
 	switch engine {
-	case "mysql":
-		rows = append(rows,
-			opt("engine", Text, "mysql", "", "Family.").words("mysql", "percona").inapplicable(""),
-			opt("encoding", Text, "", "character set", "Encoding.").inapplicable(""),
-			opt("tamper_with_yml", Bool, "yes", "", "Edits database.yml.").inapplicable(""))
-	case "postgresql", "postgis":
-		rows = append(rows,
-			opt("postgis", Bool|Mapping, "false", "true or {version: x}", "Adds PostGIS.").inapplicable(""),
-			opt("encoding", Text, "", "character set", "Encoding.").inapplicable(""),
-			opt("tamper_with_yml", Bool, "yes", "", "Edits database.yml.").inapplicable(""))
 	case "memcached":
-		rows = append(rows,
-			opt("memory", Integer, "64", "MB", "Memory.").inapplicable(""),
-			opt("port", Integer, "11211", "", "Port.").inapplicable(""),
-			opt("listen_ip", Text, "0.0.0.0", "IP address", "Address it listens on.").inapplicable(""),
+		return append(rows,
+			opt("memory", Integer, "64", "MB", "Memory.").into(&e.memory),
+			opt("port", Integer, "11211", "1 to 65535", "Port.").into(&e.port),
+			opt("listen_ip", Text, "0.0.0.0", "IP address", "Address it listens on.").inapplicable("remove it; a pod listens on its own address"),
 			opt("shared_group", List|Text, "", "", "Sharing.").inapplicable(""))
 	case "glusterfs":
-		rows = append(rows,
-			opt("replica_count", Integer, "1", "", "Copies.").inapplicable(""),
-			opt("mount_targets", List, "app", "", "Who mounts it.").inapplicable(""),
-			opt("volumes", List, "", "", "Volumes.").inapplicable(""))
+		rows = sharedDisk(func() []Option { return rows })()
+		return append(rows,
+			opt("version", Text, "newest", "", "Version of the server.").version().inapplicable("remove it; the StorageClass decides"),
+			opt("replica_count", Integer, "1", "", "Copies.").inapplicable("remove it; the StorageClass decides"),
+			opt("mount_targets", List|Text, "app", "app, or names of services", "Who mounts it.").later("app").into(&e.targets),
+			opt("volumes", List, "cloud66-vol", "a list of volume: mappings", "Volumes.").keys(new(rawShared).entry).into(&e.volumes))
 	}
-	for i := range rows {
-		rows[i].Hint = "remove it; an external database is set up elsewhere"
+	rows = append(rows, opt("version", Text, "newest", "one of the catalogue", "Version of the engine.").version().once().into(&e.version))
+	switch engine {
+	case "mysql":
+		rows = append(rows, opt("engine", Text, "mysql", "", "Family.").words("mysql", "percona").once().into(&e.family), encoding, tamper)
+	case "postgresql", "postgis":
+		rows = append(rows,
+			opt("postgis", Bool|Mapping, "false", "true or {version: x}", "Adds PostGIS.").once().
+				keys(func() []Option {
+					return []Option{opt("version", Text, "that of the image", "", "Version of PostGIS.").version().inapplicable("remove it; the image decides")}
+				}).into(&e.postgis),
+			encoding, tamper)
+	}
+	if engine == "postgis" {
+		*find(rows, "postgis") = find(rows, "postgis").inapplicable("remove it; the component has PostGIS already")
 	}
 	return rows
+}
+
+// elsewhereSettings is the same table for a database that runs elsewhere, where
+// nothing of it has an effect.
+func elsewhereSettings(engine string) []Option {
+	rows := new(engineSettings).options(engine)
+	for i := range rows {
+		rows[i] = rows[i].inapplicable("remove it; an external database is set up elsewhere")
+		rows[i].at = nil
+	}
+	return rows
+}
+
+// rawShared holds one volume of glusterfs.
+type rawShared struct{ volume, name, mount, read, write *node }
+
+func (v *rawShared) entry() []Option {
+	return append(v.options(), opt("volume", Mapping, "", "name and mount", "One volume.").keys(new(rawShared).options).into(&v.volume))
+}
+
+func (v *rawShared) options() []Option {
+	return []Option{
+		opt("name", Text, "cloud66-vol", "", "Name of the volume.").into(&v.name),
+		opt("mount", Text, "/mnt/gfs/<name>", "an absolute path", "Path that volumes of services name.").later().into(&v.mount),
+		opt("access_control", Mapping, "", "read and write", "Services that may use it.").keys(func() []Option {
+			return []Option{
+				opt("read", List|Text, "all", "names of services", "Services that may read.").later().into(&v.read),
+				opt("write", List|Text, "all", "names of services", "Services that may write.").later().into(&v.write),
+			}
+		}),
+	}
 }
 
 func backupOptions() []Option {

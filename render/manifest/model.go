@@ -14,11 +14,12 @@ type Application struct {
 	Environment string
 	Namespace   string
 	// Variables are those of all services, sorted by name: environment_variables,
-	// what external databases generate, and what was set through the API, each
+	// what databases generate, and what was set through the API, each
 	// name once (layers 1 to 3 of spec 2.10).
 	Variables []Variable
-	Services  []Service  // in file order
-	Databases []Database // in file order
+	Services  []Service      // in file order
+	Databases []Database     // in file order
+	Volumes   []SharedVolume // of glusterfs
 	// Once and Marks are recorded for later renderings, see render.Bundle.
 	Once, Marks map[string]string
 
@@ -148,17 +149,4 @@ type Header struct{ Name, Value string }
 type Resources struct {
 	RequestCPU, RequestMemory string
 	LimitCPU, LimitMemory     string
-}
-
-// Database is a group of a data component that runs elsewhere (spec 3.5).
-type Database struct {
-	Pos    sources.Position
-	Engine string // "postgresql", "mysql", "redis", …
-	Group  string // "default" when none is named
-	// Root says that this is the engine's default group: its variables exist
-	// without the group's name as well, and a Service <engine>.
-	Root      bool
-	Host      string // DNS name or IP address; empty: unknown
-	Port      int    // the engine's usual port unless written
-	DSNSecret string // name of the Secret with host, port, username, password, database, url; may be empty
 }

@@ -1,4 +1,88 @@
 package manifest
 
+import (
+	"slices"
+	"strings"
+
+	"rondo.dev/rondo/render"
+	"rondo.dev/rondo/sources"
+)
+
+// Database is a group of a data component: one that rondo runs, or one that runs
+// elsewhere (spec 3.3, 3.5).
+type Database struct {
+	Pos    sources.Position
+	Engine string // "postgresql", "mysql", "redis", …
+	Group  string // "default" when none is named
+	// Root says that this is the engine's default group: its variables exist
+	// without the group's name as well, and a Service <engine>.
+	Root bool
+	// Run says how rondo runs it; nil: it runs elsewhere.
+	Run *Instance
+
+	Host      string // of one that runs elsewhere: DNS name or IP address; empty: unknown
+	Port      int    // the engine's usual port unless written
+	DSNSecret string // name of the Secret with host, port, username, password, database, url; may be empty
+}
+
+// Object is the name of what stands for d in the cluster, its Service among it:
+// "postgresql-default".
+func (d Database) Object() string {
+	return render.Name(d.Engine, strings.ReplaceAll(strings.ToLower(d.Group), "_", "-"))
+}
+
+// Key names the data of d: "postgresql.default".
+func (d Database) Key() string { return d.Engine + "." + d.Group }
+
+// Instance is how rondo runs a database.
+type Instance struct {
+	Family   string // whose image: the engine itself, "postgis" or "percona"
+	Version  string // as written; empty where only image is given
+	Image    string
+	Database string // name of the database inside; the same for every engine that has any
+	Encoding string // empty: the server's own
+	Disk     Disk
+	// Resources of the one container.
+	Resources  Resources
+	Parameters []Parameter // sorted by name
+	Memory     int64       // of memcached, MB
+	AllowFrom  []Peer
+}
+
+// Disk is a volume that was made with a size and maybe grew since.
+type Disk struct {
+	Size  string // quantity it is made with
+	Grown string // quantity it has by now; empty: Size
+	Class string // StorageClass; empty: the cluster's default
+}
+
+// Parameter is a setting of a server.
+type Parameter struct{ Name, Value string }
+
+// Peer is another application; Environment empty: each of them.
+type Peer struct{ App, Environment string }
+
+// SharedVolume is a volume of glusterfs, which many Pods mount at once (spec 3.6).
+type SharedVolume struct {
+	Pos   sources.Position
+	Group string // of glusterfs: "default"
+	Name  string
+	Claim string   // name of the PersistentVolumeClaim, which render/data makes
+	Mount []string // paths whose beginning in a service's volume means this volume
+	Disk  Disk
+	// Services that may read and write; nil: all. Targets are the words of
+	// mount_targets, of which "app" and "docker" mean every service.
+	Readers, Writers, Targets []string
+}
+
+// Access tells what the service of this name, as written, may do with v.
+func (v SharedVolume) Access(service string) (read, write bool) {
+	if !slices.ContainsFunc(v.Targets, func(t string) bool { return t == "app" || t == "docker" || t == service }) {
+		return false, false
+	}
+	write = v.Writers == nil || slices.Contains(v.Writers, service)
+	return write || v.Readers == nil || slices.Contains(v.Readers, service), write
+}
+
 // Backup is one entry of backups (spec 3.8).
 type Backup struct{}

@@ -109,6 +109,7 @@ func (r *reader) application(tree *node) *Application {
 	r.vars.init(r.o.Facts.Variables)
 	r.vars.generates = app.GeneratedSecret()
 	app.Databases = r.databases(&d)
+	app.Volumes = r.sharedVolumes
 	r.declare(d.variables)
 	for _, s := range services {
 		r.declareOwn(s)

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"rondo.dev/rondo/render"
+	"rondo.dev/rondo/render/data"
 	"rondo.dev/rondo/render/manifest"
 	"rondo.dev/rondo/sources"
 )
@@ -56,7 +57,7 @@ func TestFixtures(t *testing.T) {
 }
 
 func fixture(t *testing.T, archive *txtar.Archive, title string) {
-	o := manifest.Options{App: "shop", Environment: "production", Namespace: "shop-production"}
+	o := manifest.Options{App: "shop", Environment: "production", Namespace: "shop-production", Facts: render.Facts{Images: data.Catalogue()}}
 	files := map[string]string{}
 	want := -1
 	for i, f := range archive.Files {
@@ -115,6 +116,10 @@ func settings(t *testing.T, o *manifest.Options, text string) {
 			o.Path = value
 		case "incomplete":
 			o.Incomplete = true
+		case "shared_class":
+			o.Facts.SharedClass = value
+		case "storage_class":
+			o.Facts.StorageClasses = map[string]string{name: rest}
 		case "api":
 			if o.Facts.Variables == nil {
 				o.Facts.Variables = map[string]string{}
@@ -186,6 +191,10 @@ func dump(app *manifest.Application, problems []render.Problem) string {
 				b.WriteString(name)
 			}
 		}
+		if d.Run != nil {
+			fmt.Fprintf(&b, " port=%d run=%+v\n", d.Port, *d.Run)
+			continue
+		}
 		fmt.Fprintf(&b, " host=%s port=%d secret=%s\n", d.Host, d.Port, d.DSNSecret)
 	}
 	if i := app.Storage.Isolation; i.Mode != manifest.ModeManaged || i.Harden || i.AllowFrom != nil {
@@ -194,11 +203,16 @@ func dump(app *manifest.Application, problems []render.Problem) string {
 	if files := app.Storage.SecretFiles; files != nil {
 		fmt.Fprintf(&b, "secret files %v\n", files)
 	}
+	for _, v := range app.Volumes {
+		fmt.Fprintf(&b, "shared %+v\n", v)
+	}
+	for i, recorded := range []map[string]string{app.Once, app.Marks} {
+		for _, key := range slices.Sorted(maps.Keys(recorded)) {
+			fmt.Fprintf(&b, "%s %s=%s\n", []string{"once", "mark"}[i], key, recorded[key])
+		}
+	}
 	for _, s := range app.Services {
 		service(&b, s)
-	}
-	for _, key := range slices.Sorted(maps.Keys(app.Marks)) {
-		fmt.Fprintf(&b, "mark %s=%s\n", key, app.Marks[key])
 	}
 	for _, h := range app.Commands.Hooks {
 		fmt.Fprintf(&b, "hook %s %s service=%s client=%s engine=%s %q tolerate=%v nodes=%v\n", h.Name, h.Pos, h.Service, h.Client, h.Engine, h.Words, h.Tolerate, h.Nodes)

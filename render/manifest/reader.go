@@ -35,6 +35,8 @@ type reader struct {
 	broken       error   // of the snapshot, while values are read
 
 	once, marks map[string]string // what later renderings are to find
+
+	sharedVolumes []SharedVolume
 }
 
 // place is where in the tree a value sits, for the key path and the words of a

@@ -171,7 +171,10 @@ func (r *reader) undefined(ref *reference, n *node, p place, owner *scope, self 
 	} else if near := r.nearVariable(ref.name, owner); near != "" {
 		fix = "write _env(" + near + "), or define " + shown(ref.name)
 	} else if e := engineOf(ref.name); e != "" {
-		fix = "give " + e + " server: external with host or service_dsn_secret, or define the variable"
+		fix = "add " + e + " to databases:, or define the variable"
+		if r.vars.engines[e] {
+			fix = "give " + e + " a host or service_dsn_secret, or define the variable"
+		}
 	}
 	r.fault(n, p, "E-ENV-UNDEFINED", "refers to %s, which is not defined", fix, shown(ref.name))
 	return resolved{}

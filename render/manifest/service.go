@@ -158,7 +158,7 @@ func (r *reader) checkNames(app *Application, services []*service) {
 	first := map[string]*service{}
 	taken := map[string]string{}
 	for _, d := range app.Databases {
-		taken[d.object()] = d.Engine
+		taken[d.Object()] = d.Engine
 		if d.Root {
 			taken[d.Engine] = d.Engine
 		}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"rondo.dev/rondo/render"
+	"rondo.dev/rondo/render/data"
 	"rondo.dev/rondo/render/manifest"
 	"rondo.dev/rondo/sources"
 )
@@ -291,7 +292,9 @@ func TestT07_LargeAndHostileFilesAreCheap(t *testing.T) {
 			}
 			var problems []render.Problem
 			var err error
-			took, used := cost(func() { _, problems, err = parse(one(text), manifest.Options{Environment: "production"}) })
+			took, used := cost(func() {
+				_, problems, err = parse(one(text), manifest.Options{Environment: "production", Facts: render.Facts{Images: data.Catalogue()}})
+			})
 			if err != nil || len(problems) > 300 || took > slow || used > 600<<20 {
 				t.Errorf("took %s and %d MiB, %d problems, %v", took, used>>20, len(problems), err)
 			}

@@ -245,7 +245,7 @@ func holder(key string, options []Option) string {
 		if inner.Keys == nil || inner.NotBuilt {
 			continue
 		}
-		if o := find(inner.Keys(), key); o != nil && o.Disposition != render.Unknown && !o.NotBuilt {
+		if o := find(inner.Keys(), key); o != nil && o.Disposition != render.Unknown && !o.NotBuilt && !o.Extension {
 			if found != "" {
 				return ""
 			}

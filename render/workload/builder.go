@@ -113,10 +113,15 @@ func (m *maker) application() {
 	m.add(objects...)
 }
 
-// databases adds what stands for databases that run elsewhere.
+// databases adds the databases, and what stands for those that run elsewhere.
 func (m *maker) databases() {
+	for _, v := range m.app.Volumes {
+		o := data.Shared(v)
+		label(&o, m.app, v.Claim)
+		m.add(o)
+	}
 	for _, db := range m.app.Databases {
-		objects, problems := data.Objects(db, m.app.Namespace)
+		objects, problems := data.Objects(m.app, db)
 		for i := range objects {
 			label(&objects[i], m.app, data.Name(db))
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"rondo.dev/rondo/cmd/internal/config"
+	"rondo.dev/rondo/render/data"
 )
 
 const minimal = `
@@ -36,6 +37,20 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+func TestAnEngineInTheCatalogueReplacesItsVersions(t *testing.T) {
+	c, err := config.Parse("rondo.yaml", []byte(minimal+`catalogue: {redis: {"8": "registry.example.org/redis:8"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	images := c.Facts().Images
+	if got := images["redis"]; len(got) != 1 || got["8"] != "registry.example.org/redis:8" {
+		t.Errorf("redis has %v", got)
+	}
+	if got := images["postgresql"]; !reflect.DeepEqual(got, data.Catalogue()["postgresql"]) {
+		t.Errorf("postgresql has %v", got)
+	}
+}
+
 func TestEveryFaultHasItsLineAndAHint(t *testing.T) {
 	for name, tc := range map[string]struct{ file, want string }{
 		"unknown key": {minimal + "listne: \":80\"\n",
@@ -57,6 +72,12 @@ func TestEveryFaultHasItsLineAndAHint(t *testing.T) {
 		"name": {strings.Replace(minimal, "name: shop", "name: Shop!", 1),
 			`rondo.yaml:4: applications[0].name "Shop!" must be lower-case letters`},
 		"no YAML": {"a: [", "rondo.yaml: line 1: did not find expected node content"},
+		"catalogue of an unknown engine": {minimal + "catalogue: {postgres: {\"17\": x}}\n",
+			`rondo.yaml:7: catalogue names "postgres", which is none of elasticsearch, `},
+		"catalogue without an image": {minimal + "catalogue:\n  redis: {\"7\": a b}\n",
+			"rondo.yaml:8: catalogue.redis.7 must be an image such as registry/name:tag"},
+		"catalogue of another form": {minimal + "catalogue: {redis: \"7\"}\n",
+			"rondo.yaml:7: catalogue.redis must be a mapping, not a single value"},
 		"role": {minimal + "access: [{ name: anna, role: admin, token_file: /t }]\n",
 			`rondo.yaml:7: access[0].role must be read or operate, not "admin"`},
 		"app and token": {strings.Replace(minimal, "webhook_secret_file", "token_file: /t, app: { id: 1, private_key_file: /k }, webhook_secret_file", 1),

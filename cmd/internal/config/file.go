@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"rondo.dev/rondo/reconcile"
+	"rondo.dev/rondo/render/data"
 )
 
 // File is rondo.yaml. Every default is that of [Defaults].
@@ -23,6 +24,9 @@ type File struct {
 	HealthChecks   HealthChecks  `yaml:"health_checks"`
 	Access         []Access      `yaml:"access"`
 	Applications   []Application `yaml:"applications"`
+	// Catalogue gives images of data components by engine, then by version. An
+	// engine that is written has those versions and no others.
+	Catalogue map[string]map[string]string `yaml:"catalogue"`
 }
 
 // GitHub is how rondo signs in to GitHub, and GitHub to rondo.
@@ -125,7 +129,8 @@ func Defaults() File {
 			LeaseName: "rondo", ClusterRole: "rondo-application", TakeOver: []string{"kubectl*", "before-first-apply"},
 			Sweep: 6 * time.Hour, SecretCheck: 10 * time.Minute,
 		},
-		Poll: Poll{Min: 30 * time.Second, Max: 15 * time.Minute},
+		Poll:      Poll{Min: 30 * time.Second, Max: 15 * time.Minute},
+		Catalogue: data.Catalogue(),
 	}
 }
 

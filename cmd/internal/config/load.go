@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"path"
@@ -12,6 +13,7 @@ import (
 	"rondo.dev/rondo/reconcile"
 	"rondo.dev/rondo/reconcile/plan"
 	"rondo.dev/rondo/render"
+	"rondo.dev/rondo/render/data"
 	"rondo.dev/rondo/sources"
 	"rondo.dev/rondo/sources/poll"
 )
@@ -42,6 +44,11 @@ func Parse(path string, raw []byte) (*Config, error) {
 	c := &Config{File: Defaults(), Path: path, Schedules: map[string]string{}, Invalid: map[string]error{}}
 	d := &decoder{path: path, lines: map[string]int{}}
 	d.decode(raw, &c.File)
+	for engine, versions := range data.Catalogue() {
+		if c.Catalogue[engine] == nil {
+			c.Catalogue[engine] = versions
+		}
+	}
 	d.checkDaemon(&c.File)
 	d.checkApplications(c)
 	if err := d.err(); err != nil {
@@ -73,6 +80,17 @@ func (d *decoder) checkDaemon(f *File) {
 	}
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, f.LogLevel) {
 		d.fail("log_level", "log_level must be debug, info, warn or error")
+	}
+	known := data.Catalogue()
+	for engine, versions := range f.Catalogue {
+		if known[engine] == nil {
+			d.fail("catalogue."+engine, "catalogue names %q, which is none of %s", engine, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+		}
+		for version, image := range versions {
+			if image == "" || strings.ContainsAny(image, " \t\n") {
+				d.fail("catalogue."+engine+"."+version, "catalogue.%s.%s must be an image such as registry/name:tag", engine, version)
+			}
+		}
 	}
 	names := map[string]bool{}
 	for i, a := range f.Access {
@@ -189,5 +207,5 @@ func (d *decoder) application(c *Config, key string, a *Application) reconcile.A
 
 // Facts is the operator's part of what rendering knows.
 func (c *Config) Facts() render.Facts {
-	return render.Facts{NodePorts: c.Cluster.NodePorts, StorageClasses: c.Cluster.StorageClasses, SharedClass: c.Cluster.RWXClass}
+	return render.Facts{NodePorts: c.Cluster.NodePorts, StorageClasses: c.Cluster.StorageClasses, SharedClass: c.Cluster.RWXClass, Images: c.Catalogue}
 }

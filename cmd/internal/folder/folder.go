@@ -18,6 +18,7 @@ import (
 	"rondo.dev/rondo/reconcile/cluster"
 	"rondo.dev/rondo/reconcile/plan"
 	"rondo.dev/rondo/render"
+	"rondo.dev/rondo/render/data"
 	"rondo.dev/rondo/render/workload"
 	"rondo.dev/rondo/sources"
 )
@@ -84,6 +85,9 @@ func renderWith(ctx context.Context, o Options, facts render.Facts) (render.Bund
 		return render.Bundle{}, err
 	}
 	defer snapshot.Close()
+	if facts.Images == nil {
+		facts.Images = data.Catalogue()
+	}
 	return render.Render(ctx, render.Input{
 		Snapshot: snapshot, App: o.App, Environment: o.Environment, Namespace: o.Namespace,
 		Manifest: o.Manifest, Facts: facts, Incomplete: o.Incomplete,

@@ -76,6 +76,8 @@ func spell(value any) string {
 		return strings.Join(v, ", ")
 	case map[string]string:
 		return strings.Join(slices.Sorted(maps.Keys(v)), ", ")
+	case map[string]map[string]string:
+		return "those that rondo comes with"
 	default:
 		return fmt.Sprint(v)
 	}

@@ -1,0 +1,63 @@
+package data
+
+import (
+	"strings"
+
+	"rondo.dev/rondo/render"
+	"rondo.dev/rondo/render/manifest"
+)
+
+// services are the names of db: its own, that of the engine for its default
+// group, and one without an address for the Pods themselves.
+func services(app *manifest.Application, db manifest.Database, s server) []render.Object {
+	var ports []any
+	for _, p := range s.ports {
+		ports = append(ports, map[string]any{"name": p.name, "port": p.number, "protocol": "TCP"})
+	}
+	spec := func() map[string]any { return map[string]any{"selector": selector(app, db), "ports": ports} }
+	names := []string{Name(db)}
+	if db.Root {
+		names = append(names, db.Engine)
+	}
+	var objects []render.Object
+	for _, name := range names {
+		objects = append(objects, object("v1", "Service", name, map[string]any{"spec": spec()}))
+	}
+	// Members find each other before they are ready.
+	headless := spec()
+	headless["clusterIP"], headless["publishNotReadyAddresses"] = "None", true
+	return append(objects, object("v1", "Service", headlessName(db), map[string]any{"spec": headless}))
+}
+
+func headlessName(db manifest.Database) string { return render.Name(Name(db), "hl") }
+
+// selector is how the Pods of db are found.
+func selector(app *manifest.Application, db manifest.Database) map[string]any {
+	return map[string]any{"app": app.App, "tier": Name(db)}
+}
+
+// policy lets in the Pods of the application, backups among them, and those of
+// the applications in allow_from, whose namespace is called <app>-<environment>.
+func policy(app *manifest.Application, db manifest.Database, s server) render.Object {
+	from := []any{map[string]any{"podSelector": map[string]any{"matchLabels": map[string]any{"app": app.App}}}}
+	for _, peer := range db.Run.AllowFrom {
+		environment := peer.Environment
+		if environment == "" {
+			environment = app.Environment
+		}
+		namespace := peer.App + "-" + strings.ToLower(strings.ReplaceAll(environment, "_", "-"))
+		from = append(from, map[string]any{
+			"namespaceSelector": map[string]any{"matchLabels": map[string]any{"kubernetes.io/metadata.name": namespace}},
+			"podSelector":       map[string]any{"matchLabels": map[string]any{"app": peer.App}},
+		})
+	}
+	var ports []any
+	for _, p := range s.ports {
+		ports = append(ports, map[string]any{"protocol": "TCP", "port": p.number})
+	}
+	return object("networking.k8s.io/v1", "NetworkPolicy", Name(db), map[string]any{"spec": map[string]any{
+		"podSelector": map[string]any{"matchLabels": selector(app, db)},
+		"policyTypes": []any{"Ingress"},
+		"ingress":     []any{map[string]any{"from": from, "ports": ports}},
+	}})
+}
