@@ -3,6 +3,7 @@ package render
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 
 	"rondo.dev/rondo/sources"
@@ -49,6 +50,24 @@ func SortProblems(ps []Problem) {
 			return ps[i].Code < ps[j].Code
 		}
 	})
+}
+
+// ByUrgency gives ps in the order in which a person should read them: errors,
+// then warnings, then infos, each in the order they had.
+func ByUrgency(ps []Problem) []Problem {
+	rank := func(p Problem) int {
+		switch {
+		case p.IsError():
+			return 0
+		case p.IsWarning():
+			return 1
+		default:
+			return 2
+		}
+	}
+	out := slices.Clone(ps)
+	slices.SortStableFunc(out, func(a, b Problem) int { return rank(a) - rank(b) })
+	return out
 }
 
 // Invalid is the error of a [Render] that found at least one Problem with

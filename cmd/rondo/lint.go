@@ -183,6 +183,7 @@ func printProblems(w io.Writer, ps []render.Problem) error {
 		return err
 	}
 	colour := coloured(w)
+	ps = render.ByUrgency(ps) // what is read first must be the cause
 	for i := range ps {
 		word, tint := "info", cyan
 		switch {

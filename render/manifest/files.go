@@ -31,10 +31,30 @@ func candidates(given string) (manifests, services []string) {
 		[]string{".cloud66/service.yml", "service.yml"}
 }
 
-// lookalikes are names that people give to the file and that are not read. They
-// are looked for only when nothing else is there, to say so.
-func lookalikes() []string {
-	return []string{".cloud66/services.yml", ".cloud66/service.yaml", "services.yml", "service.yaml"}
+// lookalikes are names that people give to a file and that are not read, each
+// with the name that is. They are looked for only when there is no service
+// anywhere else, to say so.
+func lookalikes() [][2]string {
+	return [][2]string{
+		{".cloud66/services.yml", ".cloud66/service.yml"}, {".cloud66/service.yaml", ".cloud66/service.yml"},
+		{".cloud66/services.yaml", ".cloud66/service.yml"}, {"services.yml", "service.yml"}, {"service.yaml", "service.yml"},
+		{"cloud66/service.yml", ".cloud66/service.yml"}, {"cloud66/services.yml", ".cloud66/service.yml"},
+		{"cloud66/manifest.yml", ".cloud66/manifest.yml"}, {"cloud66/manifest.yaml", ".cloud66/manifest.yml"},
+		{".cloud66.yml", ".cloud66/manifest.yml"}, {"cloud66.yml", ".cloud66/manifest.yml"},
+	}
+}
+
+// lookalike is the fix where a file was given such a name; empty where none was.
+func (r *reader) lookalike(snap sources.Snapshot) string {
+	if r.o.Path != "" || snap == nil {
+		return ""
+	}
+	for _, l := range lookalikes() {
+		if _, err := snap.Hash(l[0]); err == nil {
+			return "rename " + l[0] + " to " + l[1]
+		}
+	}
+	return ""
 }
 
 // Inputs lists every path that decides what [Parse] makes of a snapshot,
@@ -47,7 +67,9 @@ func Inputs(snap sources.Snapshot, path, environment string) []string {
 		out = append(out, hookSources(snap, slices.Concat(manifests, services, hookFiles(path)))...)
 	}
 	if path == "" {
-		out = append(out, lookalikes()...)
+		for _, l := range lookalikes() {
+			out = append(out, l[0])
+		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
@@ -75,6 +97,7 @@ func (r *reader) load(snap sources.Snapshot) (*node, error) {
 	if r.errors > 0 {
 		return nil, nil
 	}
+	r.unread = r.lookalike(snap)
 	tree := combine(r, manifest, service)
 	if err := r.loadHooks(snap); err != nil {
 		return nil, err
@@ -90,11 +113,8 @@ func (r *reader) none(snap sources.Snapshot, manifests []string) error {
 	file, fix := manifests[0], "add one, or correct manifest: in rondo.yaml"
 	if r.o.Path == "" {
 		file, fix = "manifest.yml", "add one, or set manifest: in rondo.yaml to its path"
-		for _, name := range lookalikes() {
-			if _, err := snap.Hash(name); err == nil {
-				fix = "rename " + name + " to service.yml"
-				break
-			}
+		if like := r.lookalike(snap); like != "" {
+			fix = like
 		}
 	}
 	r.add(sources.Position{File: file}, "", "E-FILE-NONE", "no manifest in the repository", fix)

@@ -148,6 +148,6 @@ func (r *reader) schema(n *node) {
 	case "1", "1.0":
 		r.fault(n, p, "W-DEPRECATED", "1 is read by the rules of version 2", "write version: 2")
 	default:
-		r.fault(n, p, "E-VALUE", "is not a version of the schema", "write version: 2")
+		r.fault(n, p, "E-VALUE", "is not a version of the schema", "write version: 2; Compose files are not read")
 	}
 }

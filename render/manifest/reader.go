@@ -20,6 +20,8 @@ type reader struct {
 	others   int
 	strict   bool // the manifest says strict: true
 	vars     variables
+	// unread is what to do with a file whose name is not read; empty: there is none.
+	unread string
 	// environments are the names that the files have a node for.
 	environments []string
 	foreign      []field          // nodes of other environments

@@ -52,6 +52,7 @@ func (r *reader) scan(file string, b []byte) *node {
 		return n
 	case err != nil:
 		r.report(bounds.Syntax(file, b, err))
+	case !r.isManifest(n): // several documents are what other programs read, who are named
 	default:
 		r.add(sources.Position{File: file, Line: next.Line, Column: next.Column}, "", "E-YAML-SYNTAX",
 			"the file holds a second document after ---", "keep one document; environments are keys of the same document")

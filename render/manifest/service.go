@@ -51,6 +51,9 @@ func (r *reader) noServices(n *node, native string) {
 	if native != "" {
 		fix += "; rondo runs containers, not " + native + " on servers"
 	}
+	if r.unread != "" {
+		fix = r.unread + ", for that name is read"
+	}
 	if r.o.Environment != "" {
 		what += " for environment " + shown(r.o.Environment)
 		if len(r.environments) > 0 && !slices.ContainsFunc(r.environments, func(e string) bool { return strings.EqualFold(e, r.o.Environment) }) {

@@ -137,6 +137,11 @@ type commit struct {
 
 func (c commit) Open(name string) (fs.File, error) { return c.MapFS.Open(name) }
 
+func (c commit) Hash(name string) (string, error) {
+	_, err := c.Stat(name)
+	return name, err
+}
+
 func commitOf(revision, text string) commit {
 	return commit{snapshot{hash: strings.Repeat(revision, 40)}, fstest.MapFS{"manifest.yml": {Data: []byte(text)}}}
 }
