@@ -247,7 +247,10 @@ func (p *pass) render(ctx context.Context) (Artifact, error) {
 		return artifact, fmt.Errorf("read facts of the cluster: %w", err)
 	}
 	in.Facts.Policy, in.Facts.Once = p.App.Policy, p.state.Once
-	in.Facts.ClusterVersion, in.Facts.IngressClass = facts.ClusterVersion, facts.IngressClass
+	in.Facts.ClusterVersion, in.Facts.IngressClass, in.Facts.KEDA = facts.ClusterVersion, facts.IngressClass, facts.KEDA
+	if in.Facts.Policy.HostAccess { // for others they would be news without meaning
+		in.Facts.Nodes = facts.Nodes
+	}
 	if p.result.InputDigest, err = render.InputDigest(in, p.Builder, p.Version); err != nil {
 		return artifact, fmt.Errorf("digest the input: %w", err)
 	}

@@ -3,10 +3,12 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -24,8 +26,14 @@ type factsCache struct {
 
 var ingressClasses = schema.GroupVersionResource{Group: "networking.k8s.io", Version: "v1", Resource: "ingressclasses"}
 
-// Facts are the cluster's part of render.Facts: its version, and the default
-// IngressClass, read by rondo's own identity at most every ten minutes.
+var (
+	nodes        = schema.GroupVersionResource{Version: "v1", Resource: "nodes"}
+	scaledObject = render.ID{Group: "keda.sh", Kind: "ScaledObject"}
+)
+
+// Facts are the cluster's part of render.Facts: its version, the default
+// IngressClass, the names of its nodes and whether it has KEDA, read by rondo's
+// own identity at most every ten minutes. What it may not read is not known.
 func (c *Cluster) Facts(ctx context.Context) (render.Facts, error) {
 	f := &c.facts
 	f.mu.Lock()
@@ -57,6 +65,32 @@ func (c *Cluster) Facts(ctx context.Context) (render.Facts, error) {
 			}
 		}
 	}
+	if facts.Nodes, err = c.nodeNames(ctx); err != nil {
+		return render.Facts{}, err
+	}
+	switch _, err := c.kinds.find(scaledObject, "v1alpha1", c.o.Now()); {
+	case err == nil:
+		facts.KEDA = true
+	case !meta.IsNoMatchError(err):
+		return render.Facts{}, err
+	}
 	f.facts, f.asked = facts, c.o.Now()
 	return facts, nil
+}
+
+// nodeNames lists the nodes by name, sorted; nil: they may not be listed.
+func (c *Cluster) nodeNames(ctx context.Context) ([]string, error) {
+	list, err := c.api.own.metadata.Resource(nodes).List(ctx, metav1.ListOptions{})
+	if apierrors.IsForbidden(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list nodes: %w", err)
+	}
+	names := make([]string, len(list.Items))
+	for i, node := range list.Items {
+		names[i] = node.Name
+	}
+	slices.Sort(names)
+	return names, nil
 }

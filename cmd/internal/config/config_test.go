@@ -114,6 +114,9 @@ func TestT19_OneBadApplicationStopsNoOther(t *testing.T) {
 		"ref is an option":         {"ref: --all", "dash"},
 		"namespace of the cluster": {"namespace: kube-system", "cannot be its namespace"},
 		"manifest leads out":       {"manifest: ../other/manifest.yml", "inside the repository"},
+		"host path leads out":      {"policy: { host_paths: [/var/../etc] }", "absolute path"},
+		"relative log path":        {"policy: { log_path: logs }", "absolute path"},
+		"negative bound":           {"policy: { max_pods: -1 }", "negative"},
 		"expression to ignore":     {"ignore: [{ pointers: [.spec] }]", "not a JSON pointer"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -66,6 +66,11 @@ type Cluster struct {
 	// StorageClasses gives the StorageClass of a root_disk_type: ssd, magnetic.
 	StorageClasses map[string]string `yaml:"storage_classes"`
 	RWXClass       string            `yaml:"rwx_storage_class"` // of volumes that several pods write; empty: there is none
+	EdgeNamespace  string            `yaml:"edge_namespace"`    // of what serves web traffic from outside; empty: anywhere
+	OpenNetwork    bool              `yaml:"open_network"`      // the cluster's network enforces no NetworkPolicies
+	// ResponseTime is the metric of Pods, in milliseconds, that a metrics adapter
+	// serves for autoscaling; empty: there is none.
+	ResponseTime string `yaml:"response_time_metric"`
 }
 
 // HealthChecks bounds what the checks after a deployment may ask.
@@ -78,6 +83,8 @@ type HealthChecks struct {
 type Policy struct {
 	HostAccess bool     `yaml:"host_access"` // host_network, host_pid, host_ipc, privileged, run_on: all_servers
 	HostPaths  []string `yaml:"host_paths"`  // prefixes of the host's folders that may be mounted
+	LogPath    string   `yaml:"log_path"`    // the host's folder below which log_folder is kept; empty: log files go with their pod
+	MaxPods    int64    `yaml:"max_pods"`    // most pods that autoscaling of one service may ask for; 0: 20
 }
 
 // Poll bounds the adaptive interval between two looks at a repository.

@@ -185,13 +185,9 @@ func (d *decoder) application(c *Config, key string, a *Application) reconcile.A
 	app := reconcile.Application{
 		Name: a.Name, Repo: repo, Ref: a.Ref, Environment: a.Environment, Namespace: a.Namespace,
 		ServiceAccount: a.ServiceAccount, Manifest: a.Manifest, HealthDeadline: a.HealthDeadline, Incomplete: a.AllowIncomplete,
-		Policy: render.Policy{HostAccess: a.Policy.HostAccess, HostPaths: a.Policy.HostPaths},
+		Policy: render.Policy(a.Policy),
 	}
-	for j, prefix := range a.Policy.HostPaths {
-		if !path.IsAbs(prefix) || path.Clean(prefix) != prefix {
-			d.fail(fmt.Sprintf("%s.policy.host_paths[%d]", key, j), "application %s: host path %q must be absolute, without .. and without a slash at its end", a.Name, prefix)
-		}
-	}
+	d.policy(key+".policy", a)
 	for j, ig := range a.Ignore {
 		if len(ig.Pointers) == 0 {
 			d.fail(fmt.Sprintf("%s.ignore[%d]", key, j), "application %s: ignore[%d] names no pointers", a.Name, j)
@@ -205,7 +201,28 @@ func (d *decoder) application(c *Config, key string, a *Application) reconcile.A
 	return app
 }
 
+// policy checks what an application may do to its nodes.
+func (d *decoder) policy(key string, a *Application) {
+	folder := func(at, p string) {
+		if !path.IsAbs(p) || path.Clean(p) != p {
+			d.fail(key+at, "application %s: %q must be an absolute path, without .. and without a slash at its end", a.Name, p)
+		}
+	}
+	for j, prefix := range a.Policy.HostPaths {
+		folder(fmt.Sprintf(".host_paths[%d]", j), prefix)
+	}
+	if a.Policy.LogPath != "" {
+		folder(".log_path", a.Policy.LogPath)
+	}
+	if a.Policy.MaxPods < 0 {
+		d.fail(key+".max_pods", "application %s: policy.max_pods must not be negative", a.Name)
+	}
+}
+
 // Facts is the operator's part of what rendering knows.
 func (c *Config) Facts() render.Facts {
-	return render.Facts{NodePorts: c.Cluster.NodePorts, StorageClasses: c.Cluster.StorageClasses, SharedClass: c.Cluster.RWXClass, Images: c.Catalogue}
+	return render.Facts{
+		NodePorts: c.Cluster.NodePorts, StorageClasses: c.Cluster.StorageClasses, SharedClass: c.Cluster.RWXClass, Images: c.Catalogue,
+		EdgeNamespace: c.Cluster.EdgeNamespace, OpenNetwork: c.Cluster.OpenNetwork, ResponseTime: c.Cluster.ResponseTime,
+	}
 }

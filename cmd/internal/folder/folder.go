@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"rondo.dev/rondo/cmd/internal/config"
 	"rondo.dev/rondo/reconcile/cluster"
 	"rondo.dev/rondo/reconcile/plan"
 	"rondo.dev/rondo/render"
@@ -31,6 +32,7 @@ type Options struct {
 	Namespace    string // empty: "<app>-<environment>"
 	Manifest     string // empty: the usual places
 	IngressClass string
+	Config       string // path of a rondo.yaml whose facts and policies count; empty: none
 	Incomplete   bool
 }
 
@@ -76,7 +78,35 @@ func objectName(s string) string {
 
 // Render renders the folder. Faults in the files are a *render.Invalid.
 func Render(ctx context.Context, o Options) (render.Bundle, error) {
-	return renderWith(ctx, o, render.Facts{IngressClass: o.IngressClass})
+	return renderWith(ctx, o, render.Facts{})
+}
+
+// facts adds what the operator decides to what the cluster says.
+func (o Options) facts(known render.Facts) (render.Facts, error) {
+	facts := render.Facts{}
+	if o.Config != "" {
+		c, err := config.Load(o.Config)
+		if err != nil {
+			return facts, err
+		}
+		facts = c.Facts()
+		for _, app := range c.Apps {
+			if app.Name == o.App {
+				facts.Policy = app.Policy
+			}
+		}
+	}
+	facts.ClusterVersion, facts.KEDA, facts.IngressClass = known.ClusterVersion, known.KEDA, known.IngressClass
+	if facts.Policy.HostAccess {
+		facts.Nodes = known.Nodes
+	}
+	if o.IngressClass != "" {
+		facts.IngressClass = o.IngressClass
+	}
+	if facts.Images == nil {
+		facts.Images = data.Catalogue()
+	}
+	return facts, nil
 }
 
 func renderWith(ctx context.Context, o Options, facts render.Facts) (render.Bundle, error) {
@@ -85,8 +115,8 @@ func renderWith(ctx context.Context, o Options, facts render.Facts) (render.Bund
 		return render.Bundle{}, err
 	}
 	defer snapshot.Close()
-	if facts.Images == nil {
-		facts.Images = data.Catalogue()
+	if facts, err = o.facts(facts); err != nil {
+		return render.Bundle{}, err
 	}
 	return render.Render(ctx, render.Input{
 		Snapshot: snapshot, App: o.App, Environment: o.Environment, Namespace: o.Namespace,
@@ -115,9 +145,6 @@ func Plan(ctx context.Context, o Options, kubeconfig string) (plan.Plan, error) 
 	facts, err := c.Facts(ctx)
 	if err != nil {
 		return plan.Plan{}, err
-	}
-	if o.IngressClass != "" {
-		facts.IngressClass = o.IngressClass
 	}
 	bundle, err := renderWith(ctx, o, facts)
 	if err != nil {
