@@ -55,8 +55,9 @@ bench: ## measure against the bars of the design; exit 1 above one
 	@go run ./cmd/internal/bench $(ARGS)
 
 .PHONY: build
-build: ## bin/rondo, a static binary
+build: ## bin/rondo and, for files encrypted with SOPS, bin/rondo-sops: static binaries
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/rondo ./cmd/rondo
+	CGO_ENABLED=0 go -C cmd/rondo-sops build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o ../../bin/rondo-sops .
 
 .PHONY: image
 image: ## dist/image (OCI layout) and dist/rondo.tar (docker load), made without Docker

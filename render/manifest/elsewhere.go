@@ -35,6 +35,7 @@ func (r *reader) elsewhere(f field) {
 	other.walk(&node, place{}, table)
 	other.databases(&d)
 	other.declare(d.variables)
+	other.declareSecrets(d.storage.secretFiles)
 	other.commandForms(&d)
 	if d.services != nil {
 		services := *d.services

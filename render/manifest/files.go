@@ -59,12 +59,13 @@ func (r *reader) lookalike(snap sources.Snapshot) string {
 
 // Inputs lists every path that decides what [Parse] makes of a snapshot,
 // whether it exists or not, sorted. The path is that of Options; empty: the
-// usual places. The files are read for the scripts that hooks name.
+// usual places. The files are read for the scripts that hooks name and for encrypted files.
 func Inputs(snap sources.Snapshot, path, environment string) []string {
 	manifests, services := candidates(path)
 	out := slices.Concat(manifests, services, hookFiles(path), processFiles(path, environment))
 	if snap != nil {
 		out = append(out, hookSources(snap, slices.Concat(manifests, services, hookFiles(path)))...)
+		out = append(out, secretSources(snap, slices.Concat(manifests, services))...)
 	}
 	if path == "" {
 		for _, l := range lookalikes() {

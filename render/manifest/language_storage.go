@@ -80,6 +80,7 @@ func (f *rawFiles) options() []Option {
 type storageDocument struct {
 	shareWith, isolation *node
 	mountSecrets         *node
+	secretFiles          *node
 }
 
 // rawIsolation holds isolation.
@@ -103,7 +104,11 @@ func (d *storageDocument) rows() []Option {
 				"Applications that may read this one's variables.").ext().into(&d.shareWith)}
 		}).ext(),
 		opt("secrets", Mapping, "", "a mapping", "Secret files.").keys(func() []Option {
-			return []Option{opt("mount", Bool, "false", "", "Mounts the Secrets of account and application into all containers.").ext().into(&d.mountSecrets)}
+			return []Option{
+				opt("mount", Bool, "false", "", "Mounts the Secrets of account and application into all containers.").ext().into(&d.mountSecrets),
+				opt("files", List|Text, "[]", "paths of .env, .yaml or .json files", "Files encrypted with SOPS for the operator's age key, of which each name becomes a secret variable.").
+					ext().into(&d.secretFiles),
+			}
 		}).ext(),
 	}
 }

@@ -20,6 +20,8 @@ type Options struct {
 	// Images gives the image of services that are built from git, by their
 	// name as written.
 	Images map[string]string
+	// Decrypt opens an encrypted file, as [render.Decrypt] does; nil: there is no key.
+	Decrypt func(format string, data []byte) (map[string]string, error)
 }
 
 // Result is what [Parse] makes of the files of one environment.
@@ -111,6 +113,7 @@ func (r *reader) application(tree *node) *Application {
 	app.Databases = r.databases(&d)
 	app.Volumes = r.sharedVolumes
 	r.declare(d.variables)
+	r.declareSecrets(d.storage.secretFiles)
 	for _, s := range services {
 		r.declareOwn(s)
 	}

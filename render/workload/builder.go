@@ -17,6 +17,8 @@ type Builder struct {
 	// Key keeps the hashes of Secrets in Pod annotations from being guessed.
 	// Another key restarts the services that have secrets.
 	Key []byte
+	// Decrypt opens files that are encrypted with SOPS; nil: there is no key.
+	Decrypt render.Decrypt
 }
 
 var _ render.Builder = Builder{}
@@ -32,7 +34,7 @@ func (b Builder) Build(ctx context.Context, in render.Input) (render.Draft, erro
 	if err := ctx.Err(); err != nil {
 		return render.Draft{}, err
 	}
-	parsed, err := manifest.Parse(in.Snapshot, manifest.Options{
+	o := manifest.Options{
 		App:         in.App,
 		Environment: in.Environment,
 		Namespace:   in.Namespace,
@@ -40,7 +42,11 @@ func (b Builder) Build(ctx context.Context, in render.Input) (render.Draft, erro
 		Facts:       in.Facts,
 		Incomplete:  in.Incomplete,
 		Images:      in.Images,
-	})
+	}
+	if b.Decrypt != nil {
+		o.Decrypt = func(format string, data []byte) (map[string]string, error) { return b.Decrypt(ctx, format, data) }
+	}
+	parsed, err := manifest.Parse(in.Snapshot, o)
 	draft := render.Draft{Problems: parsed.Problems, Keys: parsed.Keys}
 	if err != nil || parsed.App == nil {
 		return draft, err

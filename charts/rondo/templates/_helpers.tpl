@@ -68,6 +68,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if and .Values.credentials.knownHosts (not $c.git.known_hosts_file) -}}
 {{- $_ := set $c.git "known_hosts_file" (printf "%s/known-hosts" $dir) -}}
 {{- end -}}
+{{- if and .Values.credentials.ageKey (not $c.secrets.age_key_file) -}}
+{{- $_ := set $c.secrets "age_key_file" (printf "%s/age-key" $dir) -}}
+{{- end -}}
 {{- range $c.access -}}
 {{- if not .token_file -}}
 {{- $_ := set . "token_file" (printf "%s/access-%s" $dir .name) -}}

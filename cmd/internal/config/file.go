@@ -19,6 +19,7 @@ type File struct {
 	LogLevel       string        `yaml:"log_level"`       // debug, info, warn, error
 	GitHub         GitHub        `yaml:"github"`
 	Git            Git           `yaml:"git"`
+	Secrets        Secrets       `yaml:"secrets"`
 	Cluster        Cluster       `yaml:"cluster"`
 	Poll           Poll          `yaml:"poll"`
 	HealthChecks   HealthChecks  `yaml:"health_checks"`
@@ -51,6 +52,11 @@ type Git struct {
 	// Both are required where an address says ssh.
 	SSHKeyFile     string `yaml:"ssh_key_file"`     // private key without a passphrase
 	KnownHostsFile string `yaml:"known_hosts_file"` // the only host keys that are trusted
+}
+
+// Secrets is how encrypted files of repositories are opened.
+type Secrets struct {
+	AgeKeyFile string `yaml:"age_key_file"` // age identities, a line each; empty: none are opened
 }
 
 // Cluster is the cluster that is kept, and how.

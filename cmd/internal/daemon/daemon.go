@@ -23,6 +23,7 @@ import (
 	"rondo.dev/rondo/reconcile/cluster"
 	"rondo.dev/rondo/reconcile/ledger"
 	"rondo.dev/rondo/reconcile/probe"
+	"rondo.dev/rondo/render/sops"
 	"rondo.dev/rondo/render/workload"
 	"rondo.dev/rondo/sources/git"
 	"rondo.dev/rondo/sources/github"
@@ -143,8 +144,12 @@ func New(ctx context.Context, o Options) (d *Daemon, err error) {
 		return d, fmt.Errorf("reach the cluster: %w", err)
 	}
 
+	builder := workload.Builder{Key: subkey(key, "config hash")}
+	if c.Secrets.AgeKeyFile != "" {
+		builder.Decrypt = sops.Opener{KeyFile: c.Secrets.AgeKeyFile}.Open
+	}
 	if d.reconciler, err = reconcile.New(reconcile.Options{
-		Source: d.git, Cluster: d.cluster, Journal: d.ledger, Builder: workload.Builder{Key: subkey(key, "config hash")},
+		Source: d.git, Cluster: d.cluster, Journal: d.ledger, Builder: builder,
 		Messages: func(r reconcile.Result) []reconcile.Message {
 			return notify.Messages(r, notify.Options{PublicURL: c.PublicURL})
 		},

@@ -20,6 +20,7 @@ import (
 	"rondo.dev/rondo/reconcile/plan"
 	"rondo.dev/rondo/render"
 	"rondo.dev/rondo/render/data"
+	"rondo.dev/rondo/render/sops"
 	"rondo.dev/rondo/render/workload"
 	"rondo.dev/rondo/sources"
 )
@@ -121,7 +122,19 @@ func renderWith(ctx context.Context, o Options, facts render.Facts) (render.Bund
 	return render.Render(ctx, render.Input{
 		Snapshot: snapshot, App: o.App, Environment: o.Environment, Namespace: o.Namespace,
 		Manifest: o.Manifest, Facts: facts, Incomplete: o.Incomplete,
-	}, workload.Builder{})
+	}, builder())
+}
+
+// KeyFileVariable names the age keys that open encrypted files of a folder; it is
+// the variable of SOPS itself.
+const KeyFileVariable = "SOPS_AGE_KEY_FILE"
+
+func builder() workload.Builder {
+	var b workload.Builder
+	if file := os.Getenv(KeyFileVariable); file != "" {
+		b.Decrypt = sops.Opener{KeyFile: file}.Open
+	}
+	return b
 }
 
 // Plan computes what a deployment of the folder would change in the cluster of

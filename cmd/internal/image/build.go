@@ -29,6 +29,7 @@ const (
 // options say what goes into the image.
 type options struct {
 	Package      string   // main package, relative to the root of the module
+	Beside       []string // further programs: folders of modules of their own, relative to the same
 	Dir          string   // of the module; empty: here
 	Version      string   // for main.version, and the tag
 	Archs        []string // by Go's names
@@ -56,11 +57,18 @@ func build(ctx context.Context, o options) (*image, error) {
 		return nil, err
 	}
 	for _, arch := range o.Archs {
-		binary, err := compile(ctx, o, arch)
+		binary, err := compile(ctx, o, o.Dir, o.Package, arch)
 		if err != nil {
 			return nil, err
 		}
-		program, err := layer(o.Created, []file{{name: "rondo", mode: 0o755, content: binary}})
+		programs := []file{{name: "rondo", mode: 0o755, content: binary}}
+		for _, module := range o.Beside {
+			if binary, err = compile(ctx, o, filepath.Join(o.Dir, module), ".", arch); err != nil {
+				return nil, err
+			}
+			programs = append(programs, file{name: filepath.Base(module), mode: 0o755, content: binary})
+		}
+		program, err := layer(o.Created, programs)
 		if err != nil {
 			return nil, err
 		}
@@ -76,20 +84,20 @@ func build(ctx context.Context, o options) (*image, error) {
 	return out, nil
 }
 
-// compile gives a static binary for arch.
-func compile(ctx context.Context, o options, arch string) ([]byte, error) {
-	dir, err := os.MkdirTemp("", "rondo-image-")
+// compile gives a static binary of pkg, in dir, for arch.
+func compile(ctx context.Context, o options, dir, pkg, arch string) ([]byte, error) {
+	temp, err := os.MkdirTemp("", "rondo-image-")
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, "rondo")
+	defer os.RemoveAll(temp)
+	path := filepath.Join(temp, "program")
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false",
-		"-ldflags", "-s -w -buildid= -X main.version="+o.Version, "-o", path, o.Package)
-	cmd.Dir = o.Dir
+		"-ldflags", "-s -w -buildid= -X main.version="+o.Version, "-o", path, pkg)
+	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOFLAGS=")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("build %s for %s: %w:\n%s", o.Package, arch, err, out)
+		return nil, fmt.Errorf("build %s for %s: %w:\n%s", filepath.Join(dir, pkg), arch, err, out)
 	}
 	return os.ReadFile(path)
 }

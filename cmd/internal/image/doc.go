@@ -1,11 +1,11 @@
 // Command image makes the container image of rondo, without Docker.
 //
-// It compiles the binary for each platform, puts it beside the certificates
-// that it needs to trust GitHub, and writes all as an OCI image layout
+// It compiles rondo and rondo-sops for each platform, puts them beside the certificates
+// that the first needs to trust GitHub, and writes all as an OCI image layout
 // (dist/image) and as an archive for "docker load" (dist/rondo.tar). With --push
 // it also sends the image to a registry, as whom "docker login" left behind.
 //
-// The image holds two files and the folders that rondo writes to. It runs as
+// The image holds three files and the folders that rondo writes to. It runs as
 // user 65532. There is no shell in it, nor anything else that could be run.
 //
 // # Decisions

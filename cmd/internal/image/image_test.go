@@ -174,8 +174,11 @@ func TestPushedImageCanBePulled(t *testing.T) {
 
 func TestRondoItselfRunsFromTheImage(t *testing.T) {
 	img := must(build(t.Context(), options{
-		Package: "./cmd/rondo", Dir: root, Version: "v1.2.3", Archs: []string{runtime.GOARCH}, Created: time.Unix(0, 0),
+		Package: "./cmd/rondo", Beside: []string{"cmd/rondo-sops"}, Dir: root, Version: "v1.2.3", Archs: []string{runtime.GOARCH}, Created: time.Unix(0, 0),
 	}))(t)
+	if h := unpack(t, img.byArch[runtime.GOARCH])["rondo-sops"]; h == nil || h.Mode != 0o755 {
+		t.Errorf("rondo-sops is not in the image: %+v", h)
+	}
 	binary := program(t, img.byArch[runtime.GOARCH])
 	help := must(exec.Command(binary, "--help").CombinedOutput())(t)
 	if !strings.Contains(string(help), "serve") {

@@ -25,7 +25,7 @@ func main() {
 }
 
 func newCommand() *cobra.Command {
-	o := options{Package: "./cmd/rondo"}
+	o := options{Package: "./cmd/rondo", Beside: []string{"cmd/rondo-sops"}}
 	var dist, push string
 	cmd := &cobra.Command{
 		Use:           "image",
