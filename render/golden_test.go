@@ -51,12 +51,16 @@ func commitOf(files map[string]string) commit {
 	return c
 }
 
-// goldens reads all files of testdata/render.
+// goldens reads all files of testdata/render, and the whole applications.
 func goldens(t testing.TB) map[string]golden {
 	t.Helper()
-	paths, err := filepath.Glob("../testdata/render/*.txtar")
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("testdata/render: %d files, %v", len(paths), err)
+	var paths []string
+	for _, folder := range []string{"render", "applications"} {
+		found, err := filepath.Glob("../testdata/" + folder + "/*.txtar")
+		if err != nil || len(found) == 0 {
+			t.Fatalf("testdata/%s: %d files, %v", folder, len(found), err)
+		}
+		paths = append(paths, found...)
 	}
 	out := make(map[string]golden)
 	for _, path := range paths {
@@ -96,7 +100,7 @@ func (g golden) file(name string) string {
 // ofServices reports whether a NetworkPolicy is one of the isolation that every
 // application has.
 func ofServices(b render.Bundle, name string) bool {
-	return name == "default" || slices.ContainsFunc(b.Objects, func(o render.Object) bool {
+	return name == shop.App+"-default" || slices.ContainsFunc(b.Objects, func(o render.Object) bool {
 		return o.ID.Name == name && o.Stage == render.StageWorkload && o.ID.Kind != "Service"
 	})
 }

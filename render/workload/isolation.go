@@ -17,7 +17,9 @@ func (m *maker) isolation() {
 	if m.app.Storage.Isolation.Mode == manifest.ModeOpen {
 		return
 	}
-	deny := m.policy("default", map[string]any{}, nil)
+	// By name and by Pods for this application alone: another one may live in the
+	// same namespace.
+	deny := m.policy(render.Name(m.app.App, "default"), map[string]any{"matchLabels": map[string]any{"app": m.app.App}}, nil)
 	label(&deny, m.app, "")
 	for i, svc := range m.app.Services {
 		if i == 0 || svc.Pos.Line < deny.Origin.Line {
