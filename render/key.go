@@ -25,6 +25,47 @@ func Dispositions() []Disposition {
 	return []Disposition{Applied, Translated, Once, NotApplicable, Deprecated, Rejected, Unknown}
 }
 
+// Meaning is the disposition in one sentence, for a manual.
+func (d Disposition) Meaning() string {
+	switch d {
+	case Applied:
+		return "It is rendered into an object, or rondo itself obeys it."
+	case Translated:
+		return "It is rendered as an equivalent, which `rondo lint` names."
+	case Once:
+		return "It counts when its object is first created; a later change is reported and needs an action of its own."
+	case NotApplicable:
+		return "It has no meaning on a cluster that exists. Its form is checked, then it is left aside with a warning."
+	case Deprecated:
+		return "It works; the warning names its successor."
+	case Rejected:
+		return "To ignore it would change what the application does, so it is an error that names what to use."
+	case Unknown:
+		return "There is no such option: an error inside `services:` and with `strict: true`, a warning elsewhere."
+	}
+	return ""
+}
+
+// says is the disposition as the end of a sentence about a key; empty where
+// there is nothing to say.
+func (d Disposition) says() string {
+	switch d {
+	case Translated:
+		return "is rendered as an equivalent"
+	case Once:
+		return "counts when its object is first created"
+	case NotApplicable:
+		return "has no effect here"
+	case Deprecated:
+		return "works, but has a successor"
+	case Rejected:
+		return "cannot be followed"
+	case Unknown:
+		return "is no option"
+	}
+	return ""
+}
+
 // Key is a leaf key of the user's manifest and what became of it.
 type Key struct {
 	Pos         sources.Position `json:"pos"` // of the key; of an item of a list, its own
@@ -116,6 +157,8 @@ func (k *Key) mark(code string) {
 	}
 	k.Code = code
 	switch code {
+	case "E-KEY-UNKNOWN", "W-KEY-UNKNOWN":
+		k.Disposition = Unknown
 	case "I-TRANSLATED":
 		k.Disposition = Translated
 	case "W-DEPRECATED", "W-KEY-MOVED":
@@ -147,12 +190,5 @@ func Explain(k Key, problems []Problem) (what, fix string) {
 			return p.What, p.Fix
 		}
 	}
-	return map[Disposition]string{
-		Translated:    "is rendered as an equivalent",
-		Once:          "is honoured when its object is first created",
-		NotApplicable: "has no effect here",
-		Deprecated:    "works, but has a successor",
-		Rejected:      "cannot be followed",
-		Unknown:       "is no option",
-	}[k.Disposition], ""
+	return k.Disposition.says(), ""
 }

@@ -27,6 +27,7 @@ func TestAFolderIsLintedRenderedAndScored(t *testing.T) {
 		"render into a namespace":                  {good, []string{"render", "-n", "elsewhere"}, 0, "namespace: elsewhere\n", ""},
 		"score tells the letter and the reasons":   {good, []string{"score"}, 0, "StackScore C", ""},
 		"score puts faults on standard error":      {bad, []string{"score"}, 1, "", "unknown key trafic_matches"},
+		"schema prints one of JSON":                {good, []string{"schema", "--environment-level"}, 0, `"$ref": "#/$defs/environment"`, ""},
 		"an unknown flag":                          {good, []string{"lint", "--ouput", "json"}, 2, "", "rondo: unknown flag: --ouput; see rondo lint --help\n"},
 		"an unknown form":                          {good, []string{"lint", "-o", "xml"}, 2, "", "write text, json, yaml or github"},
 		"an unknown command":                       {good, []string{"lnt"}, 2, "", "Did you mean this?\n\tlint"},
@@ -87,7 +88,7 @@ func TestEveryCommandHasHelpThatFitsATerminal(t *testing.T) {
 	t.Parallel()
 	root := rondo(t, "--help")
 	commands := []string{""}
-	for _, name := range []string{"lint", "render", "plan", "score", "serve", "status", "sync", "pause", "resume", "remove"} {
+	for _, name := range []string{"lint", "render", "plan", "score", "schema", "serve", "status", "sync", "pause", "resume", "remove"} {
 		if !strings.Contains(root.out, "\n  "+name+" ") {
 			t.Errorf("rondo --help does not list %s", name)
 		}

@@ -73,7 +73,7 @@ Exit codes: 0 all is well, 1 something was found, 2 misused or unable.`,
 		return misuse(cmd, err.Error())
 	})
 	root.AddCommand(
-		newLint(), newRender(), newPlan(), newScore(),
+		newLint(), newRender(), newPlan(), newScore(), newSchema(),
 		newServe(), newStatus(), newSync(), newPause(), newResume(), newRemove(),
 	)
 	return root

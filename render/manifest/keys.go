@@ -28,7 +28,7 @@ type keyer struct {
 // keysOf lists the leaf keys of a tree.
 func (r *reader) keysOf(tree *node) []render.Key {
 	k := &keyer{incomplete: r.o.Incomplete, strict: r.strict, tables: map[string][]Option{}}
-	k.fields(tree, "", "", new(document).options(), fate{render.Applied, ""})
+	k.fields(tree, "", "", &Option{}, new(document).options(), fate{render.Applied, ""})
 	for _, f := range r.double {
 		k.leaf(f.pos, f.key, fate{render.Applied, ""})
 	}
@@ -49,12 +49,16 @@ func (k *keyer) leaf(pos sources.Position, path string, f fate) {
 	k.keys = append(k.keys, render.Key{Pos: pos, Path: path, Disposition: f.disposition, Code: f.code})
 }
 
-// fields goes through a mapping along a table. Row is the path of the table: the
-// path with <name> for names that users choose, and without indexes.
-func (k *keyer) fields(n *node, path, row string, table []Option, f fate) {
+// fields goes through a mapping along the table inside an option. Row is the
+// path of the table: without names that users choose, and without indexes.
+func (k *keyer) fields(n *node, path, row string, outer *Option, table []Option, f fate) {
 	for _, field := range n.fields {
 		at := join(path, shown(field.key))
 		o := find(table, field.key)
+		if o == nil && outer.Open {
+			k.value(field.pos, field.value, at, "", nil, false, f)
+			continue
+		}
 		inner := k.fate(o, field, at, f)
 		if inner.disposition == render.Unknown {
 			o = nil
@@ -66,27 +70,37 @@ func (k *keyer) fields(n *node, path, row string, table []Option, f fate) {
 // value goes on with one value; o is the row that governs it, nil for none.
 // Named says that the keys of a mapping are names.
 func (k *keyer) value(pos sources.Position, n *node, path, row string, o *Option, named bool, f fate) {
+	table := k.table(o, row)
 	switch {
 	case n.shape == List && slices.ContainsFunc(n.items, func(item *node) bool { return item.shape != Text }):
 		for i, item := range n.items {
 			// Items of a list are the values themselves or, as in databases, names
 			// with a value each.
-			each := named && item.shape == Mapping && !k.has(item, o, row)
-			k.value(item.pos, item, path+"["+itoa(i)+"]", row, o, each, f)
+			at := path + "[" + itoa(i) + "]"
+			if table != nil && item.shape == Mapping && len(item.fields) > 0 && (!named || knows(table, item)) {
+				k.fields(item, at, row, o, table, f)
+			} else {
+				k.value(item.pos, item, at, row, o, named, f)
+			}
 		}
 	case n.shape != Mapping || len(n.fields) == 0:
 		k.leaf(pos, path, f)
-	case o != nil && o.Keys != nil && !named:
-		k.fields(n, path, row, k.table(o, row), f)
-	default:
+	case table != nil && !named && (o.Shape&List == 0 || o.Open || knows(table, n)):
+		k.fields(n, path, row, o, table, f)
+	default: // names that users choose; also those of items that could be a list
 		for _, field := range n.fields {
-			k.value(field.pos, field.value, join(path, shown(field.key)), row, o, false, f)
+			at := join(path, shown(field.key))
+			if table != nil && field.value.shape == Mapping && len(field.value.fields) > 0 {
+				k.fields(field.value, at, row, o, table, f)
+			} else {
+				k.value(field.pos, field.value, at, row, o, false, f)
+			}
 		}
 	}
 }
 
-func (k *keyer) has(n *node, o *Option, row string) bool {
-	table := k.table(o, row)
+// knows reports whether a mapping has a key of the table.
+func knows(table []Option, n *node) bool {
 	return slices.ContainsFunc(n.fields, func(f field) bool { return find(table, f.key) != nil })
 }
 

@@ -145,6 +145,21 @@ func TestEveryLeafOfTheFixturesIsListedOnce(t *testing.T) {
 						t.Errorf("%s %s: %s is %q", path, f.Name, k.Path, k.Disposition)
 					}
 				}
+				render.Mark(out.Keys, out.Problems)
+				told, listed := 0, 0
+				for _, p := range out.Problems {
+					if strings.HasSuffix(p.Code, "-KEY-UNKNOWN") {
+						told++
+					}
+				}
+				for _, k := range out.Keys {
+					if k.Disposition == render.Unknown {
+						listed++
+					}
+				}
+				if listed > 0 && told == 0 || told > 0 && listed == 0 {
+					t.Errorf("%s %s: %d unknown keys are told, %d listed\n%s\n%v", path, f.Name, told, listed, f.Data, out.Keys)
+				}
 				if !maps.Equal(want, got) {
 					t.Errorf("%s %s: leaves want -, got +:\n%s\n%s", path, f.Name, cmp.Diff(want, got), f.Data)
 				}

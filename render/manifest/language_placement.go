@@ -14,7 +14,7 @@ func (o *rawServers) options() []Option {
 func (o *podOptions) nodes() []Option {
 	return []Option{
 		opt("servers", Mapping, "", "names and tags", "Nodes to run on.").keys(o.servers.options),
-		opt("tolerations", List|Mapping, "", "taints, as {key, operator, value, effect}", "Taints of nodes to put up with.").keys(new(rawToleration).options).into(&o.tolerations),
+		opt("tolerations", List|Mapping, "", "taints, as {key, operator, value, effect}", "Taints of nodes to put up with.").keys(new(rawToleration).options).open().into(&o.tolerations),
 	}
 }
 
@@ -22,7 +22,7 @@ func (o *podOptions) nodes() []Option {
 func (o *podOptions) misplacedNodes() []Option {
 	return []Option{
 		moved(opt("servers", Mapping, "", "", "Belongs to constraints.").keys(o.movedServers.options)),
-		moved(opt("tolerations", List|Mapping, "", "", "Belongs to constraints.").keys(new(rawToleration).options).into(&o.movedTolerations)),
+		moved(opt("tolerations", List|Mapping, "", "", "Belongs to constraints.").keys(new(rawToleration).options).open().into(&o.movedTolerations)),
 	}
 }
 

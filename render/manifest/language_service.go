@@ -140,9 +140,9 @@ func misplaced(name string, at **node) Option {
 func healthOptions() []Option {
 	probe := new(rawProbe).options
 	return []Option{
-		opt("ready", Mapping, "none", "a mapping", "Decides whether the container gets traffic.").keys(probe),
-		opt("alive", Mapping, "none", "a mapping", "Restarts the container when it fails.").keys(probe),
-		opt("startup", Mapping, "none", "a mapping", "Holds the other two back until it succeeds.").keys(probe),
+		opt("ready", Mapping|Text, "none", "a mapping, or none", "Decides whether the container gets traffic.").words("none").keys(probe),
+		opt("alive", Mapping|Text, "none", "a mapping, or none", "Restarts the container when it fails.").words("none").keys(probe),
+		opt("startup", Mapping|Text, "none", "a mapping, or none", "Holds the other two back until it succeeds.").words("none").keys(probe),
 
 		no("readiness", "write ready:"),
 		no("liveness", "write alive:"),

@@ -37,10 +37,10 @@ func (v *rawVolume) options() []Option {
 		switch source.name {
 		case "secret":
 			row.Doc = "Files from a Secret, from the config store or from variables."
-			row = row.keys(new(rawFiles).options)
+			row = row.keys(new(rawFiles).options).open()
 		case "config_map":
 			row.Doc = "Files from a ConfigMap, from the config store or from variables."
-			row = row.keys(new(rawFiles).options)
+			row = row.keys(new(rawFiles).options).open()
 		}
 		rows = append(rows, row)
 	}

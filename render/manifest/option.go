@@ -54,6 +54,8 @@ type Option struct {
 	// list, or, with Named, of each value of a mapping whose keys users choose.
 	Keys  func() []Option
 	Named bool
+	// Open: further keys are taken as they are, as those of Kubernetes.
+	Open bool
 
 	// Version says that digits matter: 1.30 is not 1.3.
 	Version bool
@@ -80,6 +82,7 @@ func (o Option) checked(f func(*reader, *node, place)) Option { o.check = f; ret
 func (o Option) into(at **node) Option                        { o.at = at; return o }
 func (o Option) keys(keys func() []Option) Option             { o.Keys = keys; return o }
 func (o Option) named(keys func() []Option) Option            { o.Keys, o.Named = keys, true; return o }
+func (o Option) open() Option                                 { o.Open = true; return o }
 func (o Option) words(words ...string) Option                 { o.Words = words; return o }
 func (o Option) ext() Option                                  { o.Extension = true; return o }
 func (o Option) deprecated(hint string) Option {
