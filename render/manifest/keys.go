@@ -90,13 +90,24 @@ func (k *keyer) value(pos sources.Position, n *node, path, row string, o *Option
 	default: // names that users choose; also those of items that could be a list
 		for _, field := range n.fields {
 			at := join(path, shown(field.key))
+			if named && o != nil && o.of != nil {
+				table = o.of(field.key)
+			}
 			if table != nil && field.value.shape == Mapping && len(field.value.fields) > 0 {
-				k.fields(field.value, at, row, o, table, f)
+				k.fields(field.value, at, row+"."+variant(o, field.key), o, table, f)
 			} else {
 				k.value(field.pos, field.value, at, row, o, false, f)
 			}
 		}
 	}
+}
+
+// variant is what tells the table of a name from those of others.
+func variant(o *Option, name string) string {
+	if o.of == nil {
+		return ""
+	}
+	return name
 }
 
 // knows reports whether a mapping has a key of the table.

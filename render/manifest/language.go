@@ -31,8 +31,8 @@ func (d *document) options() []Option {
 		opt("strict", Bool, "false", "", "Makes an unknown key an error everywhere.").ext().into(&d.strict),
 		opt("services", Mapping, "", "a mapping of service names", "The containers of the application.").
 			alias("service").named(new(service).options).into(&d.services),
-		opt("databases", List|Mapping|Text, "", "a list of engine names", "The engines that the application uses.").
-			named(databaseEntry).into(&d.databases),
+		opt("databases", List|Mapping|Text, "", "a list of engine names", "The engines that the application uses, each with the keys of its groups and of their configuration.").
+			each(databaseEntry).into(&d.databases),
 		opt("environment_variables", Mapping, "", "a mapping of NAME: value", "Variables of all services.").into(&d.variables),
 	}
 	for i, name := range engineNames {

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"slices"
+	"strings"
 
 	"rondo.dev/rondo/render"
 )
@@ -157,10 +158,14 @@ func (s *rawServer) disk(rows []Option) []Option {
 }
 
 // databaseEntry is the table of a map in databases: a group, with its
-// configuration beside it.
-func databaseEntry() []Option {
+// configuration beside it. Without a name it is that of postgresql.
+func databaseEntry(name string) []Option {
+	engine, _, _ := strings.Cut(name, ".")
+	if !slices.Contains(engineNames[:], engine) {
+		engine = "postgresql"
+	}
 	c := new(component)
-	return c.entry("postgresql", c.settings.options("postgresql"))
+	return c.entry(engine, c.settings.options(engine))
 }
 
 func (c *component) entry(engine string, settings []Option) []Option {

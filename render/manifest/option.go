@@ -62,6 +62,8 @@ type Option struct {
 
 	// check looks at a value that nothing else reads.
 	check func(*reader, *node, place)
+	// of gives the keys of one value of a Named option, where its name decides.
+	of func(name string) []Option
 	// at is where the value goes; who put the pointer there reads it. Without
 	// at, the walk goes on with Keys.
 	at **node
@@ -96,6 +98,12 @@ func (o Option) inapplicable(hint string) Option {
 func (o Option) rejected(code, hint string) Option {
 	o.Disposition, o.Code, o.Hint = render.Rejected, code, hint
 	return o
+}
+
+// each is named for keys that depend on the name; Keys are those of no name.
+func (o Option) each(of func(name string) []Option) Option {
+	o.of = of
+	return o.named(func() []Option { return of("") })
 }
 
 // translated: the equivalent is what is rendered; none: whoever reads the value
