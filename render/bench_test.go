@@ -52,7 +52,7 @@ func BenchmarkRender(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if len(bundle.Objects) != 12*5+1 {
+		if len(bundle.Objects) != 12*6+2 {
 			b.Fatalf("%d objects", len(bundle.Objects))
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -27,6 +28,9 @@ func folderCommand(cmd *cobra.Command, run func(cmd *cobra.Command, o folder.Opt
 		return nil, cobra.ShellCompDirectiveFilterDirs
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		// Over in milliseconds: collecting garbage would be the better part of some of them.
+		debug.SetGCPercent(-1)
+		debug.SetMemoryLimit(256 << 20) // in bytes; from there on it is collected all the same
 		o.Dir = "."
 		if len(args) == 1 {
 			o.Dir = args[0]

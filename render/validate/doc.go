@@ -6,9 +6,9 @@
 // Service are valid to Kubernetes and serve nobody. It takes objects of any
 // origin and knows nothing of manifests.
 //
-// What fields there are is in schema.gz, written by testdata/schema from what
-// Kubernetes publishes, for the versions that [Versions] lists. It is unpacked
-// when first asked, and of its types those are read that an object has.
+// What fields there are is in schema.txt, written by testdata/schema from what
+// Kubernetes publishes, for the versions that [Versions] lists. Of its types
+// those are read that an object has, when it has them.
 //
 // # Diagnostics
 //
@@ -27,8 +27,9 @@
 // # Decisions
 //
 //   - The rules for names are those of k8s.io/apimachinery, called, not repeated.
-//   - The schema is a list of lines of our own, merged over the versions and 14 KiB when packed; the OpenAPI document
-//     is 4 MB a version. What it says in prose, such as ranges, is left to the server's dry run.
+//   - The schema is a list of lines of our own, merged over the versions, of 80 KiB; the OpenAPI document is 4 MB
+//     a version. It is not packed: lint lives for some milliseconds, and unpacking took one of them. What the document
+//     says in prose, such as ranges, is left to the server's dry run.
 //   - A cluster older than all versions here is judged by the oldest. On a newer one, what the schema does not know may
 //     well exist: it is a warning there (W-OBJECT-FIELD and so on).
 //   - References to ConfigMaps, Secrets, PersistentVolumeClaims and ServiceAccounts are not followed: they

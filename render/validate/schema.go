@@ -1,18 +1,16 @@
 package validate
 
 import (
-	"bytes"
-	"compress/gzip"
 	_ "embed"
+	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 )
 
-// packed is what testdata/schema wrote: lines of text, compressed.
+// text is what testdata/schema wrote: lines, in which the versions share what they have in common.
 //
 //	versions 1.34 1.35                            minor versions, oldest first
 //	kind apps/v1 Deployment namespaced #42 v2     kind, its scope, the number of its type
@@ -26,8 +24,8 @@ import (
 // list is a set, and v is a bit mask of the versions that have the line, when
 // not all have it.
 //
-//go:embed schema.gz
-var packed []byte
+//go:embed schema.txt
+var text string
 
 // kindKey is the name of a kind: "apps/v1" and "Deployment".
 type kindKey struct{ apiVersion, kind string }
@@ -63,25 +61,11 @@ type field struct {
 	set       bool     // equal elements are refused
 }
 
-// unpack gives the text of the schema, once.
-var unpack = sync.OnceValues(func() (string, error) {
-	r, err := gzip.NewReader(bytes.NewReader(packed))
-	if err != nil {
-		return "", err
-	}
-	b, err := io.ReadAll(r)
-	return string(b), err
-})
-
 // schemas keeps what [schemaOf] read, by version.
 var schemas sync.Map
 
 // Versions are the minor versions of Kubernetes whose objects are known, oldest first.
 func Versions() []string {
-	text, err := unpack()
-	if err != nil {
-		return nil
-	}
 	head, _, _ := strings.Cut(text, "\n")
 	return strings.Fields(head)[1:]
 }
@@ -91,8 +75,7 @@ func Versions() []string {
 func schemaOf(clusterVersion string) (*schema, error) {
 	versions := Versions()
 	if len(versions) == 0 {
-		_, err := unpack()
-		return nil, fmt.Errorf("unpack the schema: %w", err)
+		return nil, errors.New("the schema is empty")
 	}
 	index, newer := len(versions)-1, false
 	if want := minor(clusterVersion); want > 0 {
@@ -105,8 +88,7 @@ func schemaOf(clusterVersion string) (*schema, error) {
 	if s, ok := schemas.Load(key); ok {
 		return s.(*schema), nil
 	}
-	text, _ := unpack()
-	s, err := parse(text, index)
+	s, err := parse(index)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +113,7 @@ func minor(version string) int {
 
 // parse reads the kinds and finds where each type is; the types themselves are
 // read when an object has them, for most objects need few.
-func parse(text string, version int) (*schema, error) {
+func parse(version int) (*schema, error) {
 	s := &schema{kinds: map[kindKey]kindEntry{}, groups: map[string]bool{}, mask: 1 << version}
 	rest := text[strings.IndexByte(text, '\n')+1:]
 	for strings.HasPrefix(rest, "kind ") {

@@ -1,4 +1,4 @@
-// Command schema writes render/validate/schema.gz: what the API servers of some
+// Command schema writes render/validate/schema.txt: what the API servers of some
 // versions of Kubernetes know of their objects, in the smallest form that
 // render/validate needs.
 //
@@ -12,8 +12,6 @@
 package main
 
 import (
-	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -30,7 +28,7 @@ var known = []string{"v1.34.4", "v1.35.4", "v1.36.3", "v1.37.2"}
 
 func main() {
 	log.SetFlags(0)
-	file := flag.String("o", filepath.Join("render", "validate", "schema.gz"), "where to write it")
+	file := flag.String("o", filepath.Join("render", "validate", "schema.txt"), "where to write it")
 	flag.Parse()
 	versions := flag.Args()
 	if len(versions) == 0 {
@@ -51,14 +49,10 @@ func main() {
 		head += " " + strings.Join(strings.Split(strings.TrimPrefix(version, "v"), ".")[:2], ".")
 	}
 	text := head + "\n" + m.text()
-	packed, err := pack(text)
-	if err != nil {
+	if err := os.WriteFile(*file, []byte(text), 0o644); err != nil {
 		log.Fatal(err)
 	}
-	if err := os.WriteFile(*file, packed, 0o644); err != nil {
-		log.Fatal(err)
-	}
-	log.Printf("%d kinds, %d types, %d KiB, packed %d KiB", len(m.kinds), len(m.types), len(text)>>10, len(packed)>>10)
+	log.Printf("%d kinds, %d types, %d KiB", len(m.kinds), len(m.types), len(text)>>10)
 }
 
 // fetch gives the folder of a version of Kubernetes in the module cache.
@@ -73,20 +67,6 @@ func fetch(version string) (string, error) {
 	var module struct{ Dir string }
 	err = json.Unmarshal(out, &module)
 	return module.Dir, err
-}
-
-// pack compresses without a time, so that the same text gives the same bytes.
-func pack(text string) ([]byte, error) {
-	var out bytes.Buffer
-	w, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := w.Write([]byte(text)); err != nil {
-		return nil, err
-	}
-	err = w.Close()
-	return out.Bytes(), err
 }
 
 // merge puts the schemas of several versions into one text, in which what all

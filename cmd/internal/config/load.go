@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"rondo.dev/rondo/reconcile"
 	"rondo.dev/rondo/reconcile/plan"
@@ -108,10 +109,16 @@ func (d *decoder) checkDaemon(f *File) {
 }
 
 var (
-	nameForm        = regexp.MustCompile(`^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$`)
-	namespaceForm   = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
-	environmentForm = regexp.MustCompile(`^[A-Za-z][-_A-Za-z0-9]{0,62}$`)
+	nameForm        = form(`^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$`)
+	namespaceForm   = form(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
+	environmentForm = form(`^[A-Za-z][-_A-Za-z0-9]{0,62}$`)
 )
+
+// form compiles an expression when it is first asked: commands that never read
+// rondo.yaml are over before these would be compiled.
+func form(expression string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
+}
 
 func (d *decoder) checkApplications(c *Config) {
 	seen := map[string]int{}
@@ -131,7 +138,7 @@ func (d *decoder) checkApplications(c *Config) {
 		app := d.application(c, key, a)
 		mine := d.take(key)
 		switch first, twice := seen[a.Name]; {
-		case !nameForm.MatchString(a.Name):
+		case !nameForm().MatchString(a.Name):
 			// Without a name there is nothing to hang the fault on.
 			d.fail(key, "applications[%d].name %q must be lower-case letters, digits and dashes, at most 40, and start with a letter", i, a.Name)
 		case twice:
@@ -160,10 +167,10 @@ func (d *decoder) application(c *Config, key string, a *Application) reconcile.A
 	if err := sources.ValidRef(a.Ref); err != nil {
 		d.fail(key+".ref", "application %s: %v", a.Name, err)
 	}
-	if !environmentForm.MatchString(a.Environment) {
+	if !environmentForm().MatchString(a.Environment) {
 		d.fail(key+".environment", "application %s: environment %q must be letters, digits, - and _", a.Name, a.Environment)
 	}
-	if !namespaceForm.MatchString(a.Namespace) || strings.HasPrefix(a.Namespace, "kube-") {
+	if !namespaceForm().MatchString(a.Namespace) || strings.HasPrefix(a.Namespace, "kube-") {
 		d.fail(key+".namespace", "application %s: %q cannot be its namespace", a.Name, a.Namespace)
 	}
 	switch {
@@ -171,7 +178,7 @@ func (d *decoder) application(c *Config, key string, a *Application) reconcile.A
 		d.fail(key, "application %s has no service_account; name one, or set single_tenant: true", a.Name)
 	case a.ServiceAccount != "" && c.SingleTenant:
 		d.fail(key+".service_account", "application %s has a service_account, which single_tenant leaves unused; remove one", a.Name)
-	case a.ServiceAccount != "" && !namespaceForm.MatchString(a.ServiceAccount):
+	case a.ServiceAccount != "" && !namespaceForm().MatchString(a.ServiceAccount):
 		d.fail(key+".service_account", "application %s: %q is no name of a service account", a.Name, a.ServiceAccount)
 	}
 	if a.Manifest != "" && (path.IsAbs(a.Manifest) || path.Clean(a.Manifest) != a.Manifest || strings.HasPrefix(a.Manifest, "..")) {
