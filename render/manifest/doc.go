@@ -24,6 +24,14 @@
 //
 // # Decisions
 //
+// WEB_ADDRESS and its kin, STACK_GIT_BRANCH and PRIMARY have a value where a
+// manifest refers to them, and stand in no ConfigMap: set for everybody they
+// would restart every Pod with each host and branch. STACK_BASE and STACK_PATH
+// are undefined: the working directory is known to the image alone.
+//
+// PORT, NODE_ENV, RAILS_ENV and RACK_ENV are set where a component names the
+// framework; nothing is guessed from an image.
+//
 // What became of each key is told from the table and the Problems, not noted
 // while values are read: what no reader looks at is in the list all the same.
 //

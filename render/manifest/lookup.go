@@ -179,6 +179,9 @@ func (a *Application) Shared() *render.Shared {
 			}
 		}
 	}
+	for name, value := range a.Addresses {
+		out.Values[name] = value
+	}
 	export("", a.Variables)
 	for _, s := range a.Services {
 		export(s.RawName+".", s.Env)

@@ -17,6 +17,9 @@ type Application struct {
 	// what databases generate, and what was set through the API, each
 	// name once (layers 1 to 3 of spec 2.10).
 	Variables []Variable
+	// Addresses are those of the application, by the variables WEB_ADDRESS…, which
+	// other applications may refer to; nil where none may. No container has them.
+	Addresses map[string]string
 	Services  []Service      // in file order
 	Databases []Database     // in file order
 	Volumes   []SharedVolume // of glusterfs

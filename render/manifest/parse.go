@@ -112,6 +112,7 @@ func (r *reader) application(tree *node) *Application {
 	r.vars.generates = app.GeneratedSecret()
 	app.Databases = r.databases(&d)
 	app.Volumes = r.sharedVolumes
+	r.frameworks(tree)
 	r.declare(d.variables)
 	r.declareSecrets(d.storage.secretFiles)
 	for _, s := range services {
@@ -134,6 +135,9 @@ func (r *reader) application(tree *node) *Application {
 	r.storageOf(&d, app)
 	r.backupsOf(&d, app)
 	app.Once, app.Marks = r.once, r.marks
+	if len(app.Storage.ShareWith) > 0 {
+		app.Addresses = r.addresses()
+	}
 	r.checkSize(app)
 	r.checkNames(app, services)
 	r.checkPorts(app.Services)

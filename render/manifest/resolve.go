@@ -153,12 +153,11 @@ func (r *reader) undefined(ref *reference, n *node, p place, owner *scope, self 
 	if isField(ref.name) {
 		return resolved{value: text("$(" + ref.name + ")"), ok: true}
 	}
+	if value, ok := r.platform(ref.name); ok {
+		return value
+	}
 	if ref.hasFallback {
 		return resolved{value: text(ref.fallback), ok: true}
-	}
-	if slices.Contains(platformNames(), ref.name) {
-		r.notBuilt(n.pos, p, p.String()+": the generated variable "+ref.name, "define it yourself")
-		return resolved{}
 	}
 	for _, typo := range []string{"POSTGRESDB_", "MONGODO_", "MONGO_ADDRESS"} {
 		if strings.HasPrefix(ref.name, typo) {
@@ -166,7 +165,11 @@ func (r *reader) undefined(ref *reference, n *node, p place, owner *scope, self 
 		}
 	}
 	fix := "define it in environment_variables, or give a fallback: _env(" + shown(ref.name) + ":…)"
-	if self != nil && self.name == ref.name {
+	if framework := frameworkOf(ref.name); framework != "" {
+		fix = "define it, or name the framework: " + framework + ": {}"
+	} else if strings.HasPrefix(ref.name, "WEB_ADDRESS") {
+		fix = "give a service traffic_matches: and a port for http or https"
+	} else if self != nil && self.name == ref.name {
 		fix = "write its value, or give a fallback: _env(" + shown(ref.name) + ":…)"
 	} else if near := r.nearVariable(ref.name, owner); near != "" {
 		fix = "write _env(" + near + "), or define " + shown(ref.name)
@@ -190,12 +193,6 @@ func (r *reader) nearVariable(name string, owner *scope) string {
 		known = append(known, owner.names...)
 	}
 	return r.near(name, known)
-}
-
-// platformNames are variables that the daemon will generate (spec 2.10).
-func platformNames() []string {
-	return []string{"RAILS_ENV", "RACK_ENV", "NODE_ENV", "PORT", "WEB_ADDRESS", "WEB_ADDRESS_INT",
-		"WEB_ADDRESS_EXT", "WEB_ADDRESSES", "WEB_ADDRESSES_INT", "WEB_ADDRESSES_EXT", "STACK_BASE", "STACK_PATH", "STACK_GIT_BRANCH", "PRIMARY"}
 }
 
 // textOf resolves a scalar that must be plain text when objects are made, such

@@ -110,6 +110,11 @@ func (m *maker) runner(svc manifest.Service, e *environment, words []string) map
 	svc.Command = words
 	c := m.container(svc, e)
 	delete(c, "args") // those of the command that is replaced
+	if !e.known("PRIMARY") {
+		// What ran once ran on the primary server (spec 2.10).
+		env, _ := c["env"].([]any)
+		c["env"] = append(slices.Clone(env), map[string]any{"name": "PRIMARY", "value": "true"})
+	}
 	return c
 }
 
