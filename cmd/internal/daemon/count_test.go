@@ -163,7 +163,7 @@ func TestAFightIsGivenUpAndToldUntilSomebodySyncs(t *testing.T) {
 
 	// What ends the fight is told; what began it is not forgotten.
 	w.delete(deployments, "web")
-	w.told(commit, "deploy", "success", "live again: 1 put back, 2 unchanged")
+	w.told(commit, "deploy", "success", "live again: 1 put back, 3 unchanged")
 	before = w.state().Newest.Pass
 	w.scale(7)
 	before = w.ends(before, reconcile.Fought).Pass

@@ -25,7 +25,8 @@ import (
 // five is a manifest of five objects, each named after the service: Deployment,
 // Service, Ingress, PodDisruptionBudget and ConfigMap.
 func five(name string) string {
-	return fmt.Sprintf(`services:
+	return fmt.Sprintf(`isolation: open
+services:
   %s:
     image: registry.example.org/shop/web:1.0.0
     ports: ["8000:80"]
@@ -38,7 +39,7 @@ func five(name string) string {
 // shop is a manifest of one ConfigMap and, for each service, a Deployment, a
 // Service and a ConfigMap; "x-" before a name leaves its ConfigMap out.
 func shop(services ...string) string {
-	text := "environment_variables: {GREETING: hello}\nservices:\n"
+	text := "isolation: open\nenvironment_variables: {GREETING: hello}\nservices:\n"
 	for _, name := range services {
 		name, bare := strings.CutPrefix(name, "x-")
 		text += fmt.Sprintf("  %s:\n    image: registry.example.org/shop/%s:1.0.0\n    ports: [8000]\n", name, name)

@@ -129,7 +129,7 @@ func TestAMissingRightIsNamed(t *testing.T) {
 	}, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	commit := w.commit(manifest(ten))
+	commit := w.commit(manifest("isolation: open\n" + ten))
 	if err := w.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
