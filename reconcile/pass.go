@@ -240,7 +240,7 @@ func (p *pass) render(ctx context.Context) (Artifact, error) {
 	}
 	in := render.Input{
 		Snapshot: snapshot, App: p.App.Name, Environment: p.App.Environment, Namespace: p.App.Namespace,
-		Manifest: p.App.Manifest, Incomplete: p.App.Incomplete, Facts: p.Facts,
+		Manifest: p.App.Manifest, Path: p.App.Path, Incomplete: p.App.Incomplete, Facts: p.Facts,
 	}
 	facts, err := p.Cluster.Facts(ctx)
 	if err != nil {

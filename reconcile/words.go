@@ -21,6 +21,7 @@ type Application struct {
 	Namespace      string       `json:"namespace"`
 	ServiceAccount string       `json:"service_account,omitempty"`
 	Manifest       string       `json:"manifest,omitempty"` // path; empty: the usual places
+	Path           string       `json:"path,omitempty"`     // folder rendered instead of a manifest; empty: none
 	// Policy is what the operator lets the application do to its nodes.
 	Policy render.Policy `json:"policy,omitzero"`
 	// HealthDeadline bounds the wait for health of a deployment; default 5 min.

@@ -92,6 +92,9 @@ type Input struct {
 	Environment string // selects the environment level of the manifest
 	Namespace   string // where everything goes; never taken from the files
 	Manifest    string // path of the manifest; empty: the usual places
+	// Path is a folder with a kustomization or plain YAML that is rendered instead
+	// of a manifest; empty: what is there decides.
+	Path string
 	// Images gives service name to image reference for what was built.
 	Images map[string]string
 	Facts  Facts
@@ -142,12 +145,12 @@ func InputDigest(in Input, b Builder, version string) (string, error) {
 	}
 	sum := sha256.New()
 	err := json.NewEncoder(sum).Encode(struct {
-		Version, App, Environment, Namespace, Manifest string
-		Images                                         map[string]string
-		Facts                                          Facts
-		Incomplete                                     bool
-		Files                                          []file
-	}{version, in.App, in.Environment, in.Namespace, in.Manifest, in.Images, in.Facts, in.Incomplete, files})
+		Version, App, Environment, Namespace, Manifest, Path string
+		Images                                               map[string]string
+		Facts                                                Facts
+		Incomplete                                           bool
+		Files                                                []file
+	}{version, in.App, in.Environment, in.Namespace, in.Manifest, in.Path, in.Images, in.Facts, in.Incomplete, files})
 	if err != nil {
 		return "", err
 	}

@@ -76,6 +76,10 @@ func finish(o *Object, in Input) *Problem {
 	if !ok {
 		group, version = "", apiVersion
 	}
+	if clusterScoped(group, kind) {
+		return &Problem{Pos: o.Origin, Code: "E-SCOPE-CLUSTER",
+			What: fmt.Sprintf("%s/%s belongs to the whole cluster, an application to its namespace", kind, name), Fix: scopeFix(kind)}
+	}
 	labels, _ := meta["labels"].(map[string]any)
 	if labels == nil {
 		labels = map[string]any{}

@@ -285,3 +285,17 @@ func TestRangesClamp(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
+
+func TestKindsOfTheWholeClusterAreRefused(t *testing.T) {
+	for object, want := range map[string]string{
+		"{apiVersion: v1, kind: Namespace, metadata: {name: a}}":                                     "E-SCOPE-CLUSTER@1",
+		"{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: a}}":         "E-SCOPE-CLUSTER@1",
+		"{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: a}}":                "",
+		"{apiVersion: example.org/v1, kind: Namespace, metadata: {name: a}}":                         "",
+		"{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: a}}": "E-SCOPE-CLUSTER@1",
+	} {
+		if _, got := codes(t, raw(object)); got != want {
+			t.Errorf("%s: %q, want %q", object, got, want)
+		}
+	}
+}

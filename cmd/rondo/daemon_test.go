@@ -185,7 +185,7 @@ func TestPlanTellsWhatADeploymentWouldDo(t *testing.T) {
 			args: []string{"plan", "--app", "shop", "-n", w.ns},
 		}.do(t)
 	}
-	plan(good).wants(t, 0, "create    Deployment/"+w.ns+"/web", "manifest.yml:4", "application shop in namespace "+w.ns+": 5 to create, 0 unchanged")
+	plan(good).wants(t, 0, "create    Deployment/"+w.ns+"/web", "manifest.yml:4", "application shop in namespace "+w.ns+": 7 to create, 0 unchanged")
 
 	worker := good + "  worker:\n    image: registry.example.org/shop/worker:1.0.0\n"
 	if err := w.Run(t.Context()); err != nil {

@@ -46,6 +46,7 @@ func folderCommand(cmd *cobra.Command, run func(cmd *cobra.Command, o folder.Opt
 	f.StringVarP(&o.Environment, "environment", "e", "production", "environment whose part of the manifest is read")
 	f.StringVarP(&o.Namespace, "namespace", "n", "", "namespace of the objects (default: <app>-<environment>)")
 	f.StringVar(&o.Manifest, "manifest", "", "`path` of the manifest in DIR (default: the usual places)")
+	f.StringVar(&o.Path, "path", "", "`folder` in DIR with a kustomization or plain YAML")
 	f.StringVar(&o.IngressClass, "ingress-class", "", "IngressClass of the cluster")
 	f.StringVar(&o.Config, "config", "", "rondo.yaml `file` whose policies, classes and images count")
 	f.BoolVar(&o.Incomplete, "allow-incomplete", false, "go on where the manifest asks for what is not built yet")

@@ -15,6 +15,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"rondo.dev/rondo/render/kustomize"
 )
 
 // version is set by the linker; a build without it falls back to what Go
@@ -26,6 +28,7 @@ var version string
 var errFindings = errors.New("findings")
 
 func main() {
+	kustomize.Worker()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:]))

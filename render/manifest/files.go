@@ -13,6 +13,10 @@ import (
 	"rondo.dev/rondo/sources"
 )
 
+// Places are where a manifest and a service configuration may be, in the order
+// in which they are looked for; path is that of [Options].
+func Places(path string) (manifests, services []string) { return candidates(path) }
+
 // candidates are where a manifest and a service configuration may be; of each,
 // the first that exists is read (spec 1.1). A path given by the operator is the
 // only place for the manifest, and its folder that of the service

@@ -115,6 +115,7 @@ type Application struct {
 	Namespace       string        `yaml:"namespace"`
 	ServiceAccount  string        `yaml:"service_account"`
 	Manifest        string        `yaml:"manifest"`
+	Path            string        `yaml:"path"` // folder with a kustomization or plain YAML, instead of a manifest
 	HealthDeadline  time.Duration `yaml:"health_deadline"`
 	AllowIncomplete bool          `yaml:"allow_incomplete"`
 	Schedule        string        `yaml:"schedule"` // cron; empty: adaptive polling

@@ -181,6 +181,15 @@ func (d *decoder) application(c *Config, key string, a *Application) reconcile.A
 	case a.ServiceAccount != "" && !namespaceForm().MatchString(a.ServiceAccount):
 		d.fail(key+".service_account", "application %s: %q is no name of a service account", a.Name, a.ServiceAccount)
 	}
+	switch {
+	case a.Path == "":
+	case a.Manifest != "":
+		d.fail(key+".path", "application %s has both manifest and path; keep one", a.Name)
+	case path.IsAbs(a.Path) || strings.HasPrefix(path.Clean(a.Path), ".."):
+		d.fail(key+".path", "application %s: path must be a folder inside the repository", a.Name)
+	default:
+		a.Path = path.Clean(a.Path)
+	}
 	if a.Manifest != "" && (path.IsAbs(a.Manifest) || path.Clean(a.Manifest) != a.Manifest || strings.HasPrefix(a.Manifest, "..")) {
 		d.fail(key+".manifest", "application %s: manifest must be a path inside the repository", a.Name)
 	}
@@ -191,7 +200,7 @@ func (d *decoder) application(c *Config, key string, a *Application) reconcile.A
 	}
 	app := reconcile.Application{
 		Name: a.Name, Repo: repo, Ref: a.Ref, Environment: a.Environment, Namespace: a.Namespace,
-		ServiceAccount: a.ServiceAccount, Manifest: a.Manifest, HealthDeadline: a.HealthDeadline, Incomplete: a.AllowIncomplete,
+		ServiceAccount: a.ServiceAccount, Manifest: a.Manifest, Path: a.Path, HealthDeadline: a.HealthDeadline, Incomplete: a.AllowIncomplete,
 		Policy: render.Policy(a.Policy),
 	}
 	d.policy(key+".policy", a)

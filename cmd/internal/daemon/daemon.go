@@ -23,6 +23,7 @@ import (
 	"rondo.dev/rondo/reconcile/cluster"
 	"rondo.dev/rondo/reconcile/ledger"
 	"rondo.dev/rondo/reconcile/probe"
+	"rondo.dev/rondo/render/kustomize"
 	"rondo.dev/rondo/render/sops"
 	"rondo.dev/rondo/render/workload"
 	"rondo.dev/rondo/sources/git"
@@ -57,6 +58,7 @@ type Daemon struct {
 
 	ledger     *ledger.Ledger
 	git        *git.Store
+	workers    *kustomize.Workers
 	cluster    *cluster.Cluster
 	reconciler *reconcile.Reconciler
 	queue      *reconcile.Queue
@@ -144,12 +146,14 @@ func New(ctx context.Context, o Options) (d *Daemon, err error) {
 		return d, fmt.Errorf("reach the cluster: %w", err)
 	}
 
+	d.workers = kustomize.NewWorkers()
 	builder := workload.Builder{Key: subkey(key, "config hash")}
 	if c.Secrets.AgeKeyFile != "" {
 		builder.Decrypt = sops.Opener{KeyFile: c.Secrets.AgeKeyFile}.Open
 	}
 	if d.reconciler, err = reconcile.New(reconcile.Options{
-		Source: d.git, Cluster: d.cluster, Journal: d.ledger, Builder: builder,
+		Source: d.git, Cluster: d.cluster, Journal: d.ledger,
+		Builder: kustomize.Builder{Inner: builder, Workers: d.workers},
 		Messages: func(r reconcile.Result) []reconcile.Message {
 			return notify.Messages(r, notify.Options{PublicURL: c.PublicURL})
 		},
@@ -257,6 +261,9 @@ func (d *Daemon) Close() error {
 				errs = append(errs, err)
 			}
 		}
+	}
+	if d.workers != nil {
+		errs = append(errs, d.workers.Close())
 	}
 	if d.git != nil {
 		errs = append(errs, d.git.Close())

@@ -23,10 +23,14 @@ import (
 	"rondo.dev/rondo/notify/githubtest"
 	"rondo.dev/rondo/reconcile"
 	"rondo.dev/rondo/reconcile/kubetest"
+	"rondo.dev/rondo/render/kustomize"
 	"rondo.dev/rondo/sources/gittest"
 )
 
-func TestMain(m *testing.M) { os.Exit(kubetest.Main(m)) }
+func TestMain(m *testing.M) {
+	kustomize.Worker() // the daemon under test runs this program again
+	os.Exit(kubetest.Main(m))
+}
 
 // ten is the manifest of ten lines that the README promises to deploy.
 const ten = `environment_variables:

@@ -20,6 +20,7 @@ import (
 	"rondo.dev/rondo/reconcile/plan"
 	"rondo.dev/rondo/render"
 	"rondo.dev/rondo/render/data"
+	"rondo.dev/rondo/render/kustomize"
 	"rondo.dev/rondo/render/sops"
 	"rondo.dev/rondo/render/workload"
 	"rondo.dev/rondo/sources"
@@ -32,6 +33,7 @@ type Options struct {
 	Environment  string // empty: "production"
 	Namespace    string // empty: "<app>-<environment>"
 	Manifest     string // empty: the usual places
+	Path         string // folder rendered instead of a manifest; empty: none
 	IngressClass string
 	Config       string // path of a rondo.yaml whose facts and policies count; empty: none
 	Incomplete   bool
@@ -119,10 +121,12 @@ func renderWith(ctx context.Context, o Options, facts render.Facts) (render.Bund
 	if facts, err = o.facts(facts); err != nil {
 		return render.Bundle{}, err
 	}
+	workers := kustomize.NewWorkers()
+	defer workers.Close()
 	return render.Render(ctx, render.Input{
 		Snapshot: snapshot, App: o.App, Environment: o.Environment, Namespace: o.Namespace,
-		Manifest: o.Manifest, Facts: facts, Incomplete: o.Incomplete,
-	}, builder())
+		Manifest: o.Manifest, Path: o.Path, Facts: facts, Incomplete: o.Incomplete,
+	}, kustomize.Builder{Inner: builder(), Workers: workers})
 }
 
 // KeyFileVariable names the age keys that open encrypted files of a folder; it is
