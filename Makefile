@@ -29,8 +29,8 @@ demo: ## show it on a cluster of its own; ONCE=1 ends by itself; KUBECONFIG=FILE
 	@go run ./cmd/demo $(if $(ONCE),--once) $(ARGS)
 
 .PHONY: test
-test: ## every test, on a real control plane and a real git server
-	@$(run) need git npm
+test: ## every test, on a real control plane, a real git server and real databases
+	@$(run) need git npm postgresql redis-server
 	@$(run) test
 
 .PHONY: check
@@ -45,7 +45,7 @@ fuzz: ## each fuzz target for FUZZTIME=10s
 
 .PHONY: soak
 soak: ## the long form of the tests: hours of fuzzing, kills and reloads
-	@$(run) need git npm
+	@$(run) need git npm postgresql redis-server
 	@RONDO_SOAK=1 go test -count=1 -p 1 -timeout 6h ./...
 	@$(run) fuzz 10m
 

@@ -25,6 +25,7 @@ timed() {
 # present PACKAGE says whether what we want of a Debian package is here, wherever it came from.
 present() {
 	case $1 in
+	postgresql) compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null ;;
 	ca-certificates) [[ -s /etc/ssl/certs/ca-certificates.crt ]] ;;
 	*) command -v "$1" >/dev/null ;;
 	esac

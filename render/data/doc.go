@@ -15,6 +15,22 @@
 // Images come from the catalogue, by default that of catalogue.yaml. A volume of
 // glusterfs is a claim that many Pods mount, gfs-<volume>.
 //
+// # Backups
+//
+// An entry of backups adds to each database that it covers
+//
+//	CronJob postgresql-default-backup    makes a copy, and removes the oldest
+//	CronJob postgresql-default-verify    tries the newest one; text copies of PostgreSQL
+//	CronJob postgresql-default-restore   suspended: puts a copy back when somebody asks
+//	PersistentVolumeClaim postgresql-default-backup, kept like the data itself
+//	ConfigMap postgresql-default-backup  their scripts, which are those in scripts/
+//
+// The scripts run in the image of the database, so that client and server have
+// one version. Tests run those of PostgreSQL and Redis, and what sets the two up,
+// with real servers; those of MySQL and MongoDB are rendered, not run.
+//
+// # Elsewhere
+//
 // A database that runs elsewhere has the same name, [Name], so that its address
 // in variables and code stays the same wherever it moves: an ExternalName
 // Service for a DNS name; a Service without a selector and an EndpointSlice for
@@ -32,6 +48,17 @@
 //     change. One that is to grow becomes an object beside the StatefulSet.
 //   - Several members need an operator; none is built yet, so replicas above 1 are
 //     refused. So there are no replica Services and no SLAVE_ADDRESSES.
+//   - PostgreSQL is put back into a new database that takes the name of the old one
+//     once it is whole; the old one stays beside it. To load a dump over what is
+//     there would leave half of both when it fails.
+//   - Redis follows a server that holds the copy: the one way to exchange its data
+//     without a restart.
+//   - A copy counts once its checksum lies beside it, which is written last.
+//   - The result of a run is its Pod's termination message, one line of JSON. The
+//     reference has a ConfigMap; the images have no client to write one, and Pods of
+//     tenants get no account of the API server.
+//   - Copies go to a volume (kind: unmanaged). An object store needs a client that
+//     no image of a database has; kind: managed is refused until there is one.
 //   - glusterfs has no server any more, so there are no GLUSTERFS_ variables: an
 //     address behind which nobody listens is worse than none.
 //   - <app>-configstore is not made: its keys would be copies of several generated

@@ -68,6 +68,7 @@ func Inputs(snap sources.Snapshot, path, environment string) []string {
 	manifests, services := candidates(path)
 	out := slices.Concat(manifests, services, hookFiles(path), processFiles(path, environment))
 	if snap != nil {
+		out = append(out, verifierInputs(snap, environment)...)
 		out = append(out, hookSources(snap, slices.Concat(manifests, services, hookFiles(path)))...)
 		out = append(out, secretSources(snap, slices.Concat(manifests, services))...)
 	}

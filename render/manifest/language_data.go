@@ -272,30 +272,3 @@ func (v *rawShared) options() []Option {
 		}),
 	}
 }
-
-func backupOptions() []Option {
-	return []Option{
-		opt("component", Text, "all", "", "What is backed up."),
-		opt("schedule", Text, "hourly", "cron", "When."),
-		opt("keep", Integer, "100", "1 to 1000", "Copies kept."),
-		opt("kind", Text, "managed", "", "Where it goes.").words("managed", "unmanaged"),
-		opt("type", Text, "text", "", "Dump or physical copy.").words("text", "binary"),
-		opt("gzip", Bool, "true", "", "Compression."),
-		opt("exclude_tables", List|Text, "[]", "", "Tables left out."),
-		opt("run_on_replica", Bool, "true", "", "Uses a replica."),
-		opt("encrypt_with", Text, "", "", "Key."),
-		opt("pre_backup_command", Text, "", "", "Runs before."),
-		opt("post_backup_command", Text, "", "", "Runs after."),
-		opt("verify", Text, "auto", "", "Test of the copy."),
-		opt("check_size", Bool, "true", "", "Checks free space."),
-	}
-}
-
-// dataDocument holds the backups of databases (spec 3.8).
-type dataDocument struct{}
-
-func (d *dataDocument) rows() []Option {
-	return []Option{
-		opt("backups", List|Mapping, "", "a list or a mapping", "Backups of databases.").named(backupOptions).ext().later(),
-	}
-}

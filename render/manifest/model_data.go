@@ -84,5 +84,22 @@ func (v SharedVolume) Access(service string) (read, write bool) {
 	return write || v.Readers == nil || slices.Contains(v.Readers, service), write
 }
 
-// Backup is one entry of backups (spec 3.8).
-type Backup struct{}
+// Backup says how one database is backed up (spec 3.8): an entry of backups makes
+// one for each database that it covers.
+type Backup struct {
+	Pos      sources.Position
+	Database string // key of the database: "postgresql.default"
+	Name     string // of the copies: "backup", "backup-2", or "backup-<name>"
+	Schedule string // cron, in UTC
+	Keep     int64
+	Binary   bool // a copy of the whole server
+	Gzip     bool
+	// CheckSize demands free space of twice the database's size.
+	CheckSize bool
+	Verify    bool
+	Verifier  string     // SQL that answers one row with the column result; empty: is there a table
+	Exclude   []string   // tables
+	Key       *SecretRef // encrypts copies; nil: they are not
+	// Shell lines around it; empty: none.
+	Before, After string
+}

@@ -203,6 +203,14 @@ func dump(app *manifest.Application, problems []render.Problem) string {
 	if files := app.Storage.SecretFiles; files != nil {
 		fmt.Fprintf(&b, "secret files %v\n", files)
 	}
+	for _, v := range app.Backups {
+		key := ""
+		if v.Key != nil {
+			key = v.Key.Secret + "/" + v.Key.Key
+		}
+		v.Key = nil
+		fmt.Fprintf(&b, "backup %+v key=%s\n", v, key)
+	}
 	for _, v := range app.Volumes {
 		fmt.Fprintf(&b, "shared %+v\n", v)
 	}

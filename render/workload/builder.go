@@ -134,6 +134,10 @@ func (m *maker) databases() {
 		m.add(objects...)
 		m.report(problems)
 	}
+	for _, o := range data.Backups(m.app) {
+		label(&o, m.app, o.Body["metadata"].(map[string]any)["name"].(string))
+		m.add(o)
+	}
 }
 
 // ofService adds the objects of svc.

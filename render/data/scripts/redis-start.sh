@@ -3,5 +3,6 @@
 # it can read: an argument could be read by other processes.
 set -eu
 umask 077
-printf 'requirepass %s\n' "$REDIS_PASSWORD" >/run/rondo/redis.conf
-exec redis-server /run/rondo/redis.conf --dir /data --port 6379 --bind '*' '-::*' --appendonly yes "$@"
+folder=${RUN_FOLDER:-/run/rondo}
+printf 'requirepass %s\n' "$REDIS_PASSWORD" >"$folder/redis.conf"
+exec redis-server "$folder/redis.conf" --dir "${DATA_FOLDER:-/data}" --port 6379 --bind '*' '-::*' --appendonly yes "$@"
