@@ -86,6 +86,7 @@ func Codes() []Code {
 		{"E-POLICY-HOSTPATH", "a folder of the host may not be mounted"},
 		{"W-LOG-EMPTYDIR", "log files go with their pod"},
 		{"W-NETPOL-CNI", "the network of the cluster enforces no isolation"},
+		{"E-GFS-ACCESS", "a service mounts a volume of glusterfs that is not for it"},
 		{"E-RWX-CLASS", "there is no storage that many nodes can write"},
 
 		{"E-HOOK-SNIPPET", "a hook asks for a script of the old platform"},

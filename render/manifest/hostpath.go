@@ -31,7 +31,8 @@ func below(p, folder string) bool {
 	return p == folder || folder == "/" || strings.HasPrefix(p, folder+"/")
 }
 
-// hostFolder makes v a folder of the node, if the operator allows it. Kind is the
+// hostFolder makes v a folder of a shared volume where the path lies in one (spec
+// 3.6), else a folder of the node, if the operator allows it. Kind is the
 // type of Kubernetes; empty: a folder that is made where it is missing.
 func (r *reader) hostFolder(n *node, at place, host, kind string, s *service, out *Service, v *Volume) {
 	clean := path.Clean(host)
@@ -44,6 +45,9 @@ func (r *reader) hostFolder(n *node, at place, host, kind string, s *service, ou
 		return
 	case reachesRuntime(clean):
 		r.fault(n, at, "E-POLICY-HOSTPATH", "reaches the container runtime of the node, which no application may", "remove it")
+		return
+	}
+	if r.onShared(n, at, clean, s, v) {
 		return
 	}
 	allowed := false

@@ -221,7 +221,7 @@ func (e *engineSettings) options(engine string) []Option {
 		return append(rows,
 			opt("version", Text, "newest", "", "Version of the server.").version().inapplicable("remove it; the StorageClass decides"),
 			opt("replica_count", Integer, "1", "", "Copies.").inapplicable("remove it; the StorageClass decides"),
-			opt("mount_targets", List|Text, "app", "app, or names of services", "Who mounts it.").later("app").into(&e.targets),
+			opt("mount_targets", List|Text, "app", "app, or names of services", "Who mounts it.").into(&e.targets),
 			opt("volumes", List, "cloud66-vol", "a list of volume: mappings", "Volumes.").keys(new(rawShared).entry).into(&e.volumes))
 	}
 	rows = append(rows, opt("version", Text, "newest", "one of the catalogue", "Version of the engine.").version().once().into(&e.version))
@@ -263,11 +263,11 @@ func (v *rawShared) entry() []Option {
 func (v *rawShared) options() []Option {
 	return []Option{
 		opt("name", Text, "cloud66-vol", "", "Name of the volume.").into(&v.name),
-		opt("mount", Text, "/mnt/gfs/<name>", "an absolute path", "Path that volumes of services name.").later().into(&v.mount),
+		opt("mount", Text, "/mnt/gfs/<name>", "an absolute path", "Path that volumes of services name.").into(&v.mount),
 		opt("access_control", Mapping, "", "read and write", "Services that may use it.").keys(func() []Option {
 			return []Option{
-				opt("read", List|Text, "all", "names of services", "Services that may read.").later().into(&v.read),
-				opt("write", List|Text, "all", "names of services", "Services that may write.").later().into(&v.write),
+				opt("read", List|Text, "all", "names of services", "Services that may read.").into(&v.read),
+				opt("write", List|Text, "all", "names of services", "Services that may write.").into(&v.write),
 			}
 		}),
 	}

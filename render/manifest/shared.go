@@ -87,3 +87,27 @@ func who(n *node) []string {
 	}
 	return names
 }
+
+// onShared makes v a folder of the shared volume that a path of the host leads
+// into, the one with the longest path first; false where it leads into none.
+func (r *reader) onShared(n *node, at place, host string, s *service, v *Volume) bool {
+	var found *SharedVolume
+	longest := ""
+	for i := range r.sharedVolumes {
+		for _, mount := range r.sharedVolumes[i].Mount {
+			if below(host, mount) && len(mount) > len(longest) {
+				found, longest = &r.sharedVolumes[i], mount
+			}
+		}
+	}
+	if found == nil {
+		return false
+	}
+	read, write := found.Access(s.rawName)
+	if !read {
+		r.fault(n, at, "E-GFS-ACCESS", "mounts a volume of glusterfs that it has no access to", "add the service to mount_targets and access_control of the volume")
+	}
+	v.Shared, v.SubPath = found.Claim, strings.TrimPrefix(strings.TrimPrefix(host, longest), "/")
+	v.ReadOnly = v.ReadOnly || !write
+	return true
+}
