@@ -192,7 +192,7 @@ func TestPlanTellsWhatADeploymentWouldDo(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.becomes(reconcile.Live, w.push(worker))
-	plan(worker).wants(t, 0, "nothing to change in namespace "+w.ns+": 6 unchanged")
+	plan(worker).wants(t, 0, "nothing to change in namespace "+w.ns+": 8 unchanged")
 	changed := strings.Replace(strings.Replace(good, "web:1.0.0", "web:1.0.1", 1), "hello", "hi", 1)
 	got := plan(changed)
 	got.wants(t, 0, "configure ConfigMap/"+w.ns+"/shop-environment", `"hello" → "hi"`, "configure Deployment/"+w.ns+"/web",
