@@ -35,7 +35,7 @@ func TestManifestsOfTheManualRender(t *testing.T) {
 		want       []string // objects, among others
 	}{
 		"README": {"README.md", "services:", []string{"Deployment/", "Service/", "Ingress/", "PodDisruptionBudget/"}},
-		"manual": {"docs/manifest.md", "services:", []string{"Deployment/", "Service/", "Ingress/", "ConfigMap/", "Secret/"}},
+		"manual": {"docs/manifest.md", "services:", []string{"Deployment/", "Service/", "Ingress/"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -63,6 +63,27 @@ func TestManifestsOfTheManualRender(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Every manifest of the manual is one that could be pushed.
+func TestNoExampleOfTheManualHasAnError(t *testing.T) {
+	examples := fenced.FindAllStringSubmatch(read(t, "docs/manifest.md"), -1)
+	if len(examples) < 8 {
+		t.Fatalf("%d examples", len(examples))
+	}
+	for _, match := range examples {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "manifest.yml"), []byte(match[1]), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		o, err := folder.Options{Dir: dir, App: "shop"}.Complete()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := folder.Render(t.Context(), o); err != nil {
+			t.Errorf("%v in\n%s", err, match[1])
+		}
 	}
 }
 
