@@ -83,6 +83,21 @@
 // hold back a new template as well (spec 2.9) takes what is live, a rollout that
 // is paused and a command that resumes it; rendering sees files alone.
 //
+// A folder of the host is mounted where its prefix is allowed, and never one from
+// which the socket of a container runtime can be reached, its parents among them:
+// who mounts /run mounts the socket. Keys of volume sources are compared with the
+// Go types of Kubernetes, by reflection: a table of our own would be 200 rows that
+// age, and a generic change of case takes what Kubernetes then refuses. Files from
+// the config store are keys of its Secrets in place; nothing is copied out of them.
+//
+// A folder under the place where servers had a volume of glusterfs means a part of
+// its claim. No operator has to allow it: it is on no node.
+//
+// Encrypted files become variables of all services: what a service must not see
+// belongs into a Secret that its volume names. In their values nothing is looked
+// up. Where there is no key they are refused, or, with gaps allowed, their names
+// are known and their values empty.
+//
 // A schedule "@every 5m" is refused, which Kubernetes would take: it counts from
 // when a controller started, so nobody can say when it is due. A step longer
 // than its field is refused as well; cron starts over with the field.

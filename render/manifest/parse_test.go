@@ -390,9 +390,9 @@ func parse(snap sources.Snapshot, o manifest.Options) (*manifest.Application, []
 // mounted is what a volume is, and how it is mounted.
 func mounted(v manifest.Volume) string {
 	out := ""
-	for name, text := range map[string]string{" sub=": v.SubPath, " expr=": v.SubPathExpr, " propagation=": v.Propagation, " claim=": v.Shared} {
-		if text != "" {
-			out = name + text + out
+	for _, part := range [][2]string{{" claim=", v.Shared}, {" sub=", v.SubPath}, {" expr=", v.SubPathExpr}, {" propagation=", v.Propagation}} {
+		if part[1] != "" {
+			out += part[0] + part[1]
 		}
 	}
 	if v.ReadOnly {

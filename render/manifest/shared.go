@@ -107,7 +107,12 @@ func (r *reader) onShared(n *node, at place, host string, s *service, v *Volume)
 	if !read {
 		r.fault(n, at, "E-GFS-ACCESS", "mounts a volume of glusterfs that it has no access to", "add the service to mount_targets and access_control of the volume")
 	}
-	v.Shared, v.SubPath = found.Claim, strings.TrimPrefix(strings.TrimPrefix(host, longest), "/")
-	v.ReadOnly = v.ReadOnly || !write
+	v.Shared, v.ReadOnly = found.Claim, v.ReadOnly || !write
+	part := strings.TrimPrefix(strings.TrimPrefix(host, longest), "/")
+	if v.SubPathExpr != "" { // which Kubernetes does not take beside a sub_path
+		v.SubPathExpr = path.Join(strings.ReplaceAll(part, "$", "$$"), v.SubPathExpr)
+	} else {
+		v.SubPath = path.Join(part, v.SubPath)
+	}
 	return true
 }

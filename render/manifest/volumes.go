@@ -36,8 +36,8 @@ func (r *reader) mountOf(s *service, out *Service) {
 		}
 		r.checkVolume(item, out, v)
 		out.Mount.Volumes = append(out.Mount.Volumes, v)
+		out.Pod.Persistent = out.Pod.Persistent || v.Claim != nil || v.Shared != ""
 		if v.Claim != nil {
-			out.Pod.Persistent = true
 			out.Pod.Exclusive = out.Pod.Exclusive || v.Claim.Exclusive()
 		}
 	}

@@ -14,6 +14,10 @@
 //	PodDisruptionBudget web    where two Pods or more are asked for
 //	HorizontalPodAutoscaler    with autoscaling; a ScaledObject of KEDA where it looks at a queue
 //	ConfigMap, Secret web-env  the variables that are its own
+//	Secret web-generated       values that are made up once, in the cluster
+//	PersistentVolumeClaim web-<volume>  persistent; a StatefulSet has them for each Pod
+//	ConfigMap, Secret web-<volume>      files from variables
+//	NetworkPolicy web          who is let in, unless isolation is open
 //
 //	Job web-build-<revision>   build_command, until one deployment has succeeded
 //	Job web-deploy-<revision>  deploy_command
@@ -21,8 +25,9 @@
 //	Job hook-<point>-<name>…   each of deploy_hooks, with ConfigMaps …-file for its
 //	                           script and …-env for variables of its own
 //
-// and the application once ConfigMap shop-environment and Secret
-// shop-environment-variables. A Secret of the latter name that somebody made by
+// and the application once ConfigMap shop-environment, Secret
+// shop-environment-variables, Secret shop-environment-generated and NetworkPolicy
+// default, which lets nobody in. A Secret of the latter name that somebody made by
 // hand is read too: that is how secrets stay out of git.
 //
 // # Variables
@@ -78,6 +83,18 @@
 //
 // # Decisions
 //
+//   - Isolation is managed unless written otherwise. The policy of the namespace
+//     only denies; each service opens its own, and databases theirs, so that what
+//     other applications may reach never includes a database. A managed namespace
+//     is one with the label that rondo gives those it makes; whoever makes one by
+//     hand and wants it reached adds it. Where the edge runs is told by Facts;
+//     without it, exposed web ports are open to all.
+//   - A peer of isolation lives in the namespace <app>-<environment>, by the same
+//     convention as that of a database's allow_from.
+//   - Made up values are in Secrets of their own: rondo applies the others, and of
+//     these it knows no value.
+//   - The claim of a service is kept when the manifest drops it, unless it says
+//     retain: false; a plan that deletes one is held all the same.
 //   - Secrets carry data, never stringData: the API server turns the latter into
 //     the former, and fields that vanish cannot be owned by a server-side apply.
 //   - Fields that are keys of lists (a port's protocol) or that the API server
