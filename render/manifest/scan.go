@@ -11,13 +11,6 @@ import (
 	"rondo.dev/rondo/sources"
 )
 
-// maxDepth and maxText are the caps of what a tree of ours holds, merged or
-// resolved: the same as those of one file.
-const (
-	maxDepth = bounds.MaxDepth
-	maxText  = bounds.MaxText
-)
-
 // scan reads the one YAML document in b. It returns nil after it has reported
 // why the file cannot be used, and a null node for a file without content.
 func (r *reader) scan(file string, b []byte) *node {

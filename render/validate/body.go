@@ -54,13 +54,6 @@ func containerHasPort(container map[string]any, name string) bool {
 	return false
 }
 
-func orTCP(port map[string]any) string {
-	if protocol := str(port, "protocol"); protocol != "" {
-		return protocol
-	}
-	return "TCP"
-}
-
 func orName(number any, name string) any {
 	if name != "" {
 		return name
