@@ -86,7 +86,9 @@ func (c *Cluster) inside(p plan.Plan) error {
 func (c *Cluster) hold(t plan.Target) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.app(t).busy++
+	a := c.app(t)
+	a.busy++
+	a.applies++
 }
 
 func (c *Cluster) release(t plan.Target) {
@@ -96,6 +98,7 @@ func (c *Cluster) release(t plan.Target) {
 	drifts := c.assessAll(a)
 	a.wake()
 	c.mu.Unlock()
+	c.look() // it may be met now
 	c.tell(t.App, drifts)
 }
 

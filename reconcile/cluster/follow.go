@@ -30,6 +30,11 @@ func (c *Cluster) Follow(targets []plan.Target) {
 			a.followed, a.known = false, false // met again when it returns
 		}
 	}
+	c.look()
+}
+
+// look wakes meet.
+func (c *Cluster) look() {
 	select {
 	case c.unknown <- struct{}{}:
 	default:
@@ -68,7 +73,7 @@ func (c *Cluster) strangers() (targets []plan.Target) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, a := range c.apps {
-		if a.followed && !a.known {
+		if a.followed && !a.known && a.busy == 0 { // else its end looks again
 			targets = append(targets, a.target)
 		}
 	}
@@ -81,6 +86,9 @@ func (c *Cluster) introduce(ctx context.Context, t plan.Target) error {
 	if err != nil {
 		return err
 	}
+	c.mu.Lock()
+	applies := c.app(t).applies
+	c.mu.Unlock()
 	inv, err := c.readInventory(ctx, api, t)
 	if err != nil {
 		return err
@@ -90,9 +98,9 @@ func (c *Cluster) introduce(ctx context.Context, t plan.Target) error {
 	}
 	c.mu.Lock()
 	a := c.app(t)
-	if a.known {
+	if a.known || a.applies != applies {
 		c.mu.Unlock()
-		return nil // a pass was faster, and knows more
+		return nil // a pass was faster, and knows more than what was read before it
 	}
 	c.learn(a, inv, render.Bundle{})
 	drifts := c.assessAll(a)

@@ -19,6 +19,7 @@ type app struct {
 	known    bool // its inventory was read by this process
 	paused   bool
 	busy     int           // applies that run; drift is judged after them
+	applies  int           // counts those that began
 	drifts   int           // counts what OnDrift was told of
 	planned  int           // drifts that the newest Live knew of
 	objects  []*object     // those in its inventory
