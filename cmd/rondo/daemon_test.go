@@ -196,7 +196,7 @@ func TestPlanTellsWhatADeploymentWouldDo(t *testing.T) {
 	changed := strings.Replace(strings.Replace(good, "web:1.0.0", "web:1.0.1", 1), "hello", "hi", 1)
 	got := plan(changed)
 	got.wants(t, 0, "configure ConfigMap/"+w.ns+"/shop-environment", `"hello" → "hi"`, "configure Deployment/"+w.ns+"/web",
-		`1.0.0" → "registry.example.org/shop/web:1.0.1"`, "prune     Deployment/"+w.ns+"/worker", "2 to configure, 1 to prune, 3 unchanged")
+		`1.0.0" → "registry.example.org/shop/web:1.0.1"`, "prune     Deployment/"+w.ns+"/worker", "2 to configure, 1 to prune, 5 unchanged")
 	if strings.Contains(got.out, "config-hash") {
 		t.Errorf("the plan shows what it cannot know:\n%s", got.out)
 	}
