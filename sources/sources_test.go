@@ -3,6 +3,7 @@ package sources_test
 import (
 	"encoding/json"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -127,10 +128,15 @@ func TestSignalsSurviveTheLedger(t *testing.T) {
 	}
 }
 
+// plainLogin is a user of an ssh address that no program takes for an option,
+// and that has no password.
+var plainLogin = regexp.MustCompile(`^[A-Za-z0-9._][A-Za-z0-9._-]*$`)
+
 func FuzzParseRepo(f *testing.F) {
 	for _, raw := range []string{
 		"https://github.com/acme/shop.git", "http://localhost/a", "http://[::1]:3000/a", "https://u:p@h/a", "ext::sh", "https://h/a/../b", "HTTPS://H:443//a/",
 		"https://h/a.git.git", "https://h/%2e%2e/a", "https://h/a%2fb", "https://[fe80::1%25eth0]/a",
+		"git@h:a/b.git", "0@0:0", "git@h:/srv/a", "ssh://git@h:2222/~/a", "ssh://git:p@h/a", "ssh://-oProxyCommand=x@h/a", "git@h:~b/a",
 	} {
 		f.Add(raw)
 	}
@@ -143,9 +149,11 @@ func FuzzParseRepo(f *testing.F) {
 		switch {
 		case err != nil:
 			t.Fatalf("%q became %q: %v", raw, repo.URL, err)
-		case u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.ContainsAny(repo.URL, " \t\r\n\"'`$;|<>\\"):
+		case u.RawQuery != "" || u.Fragment != "" || strings.ContainsAny(repo.URL, " \t\r\n\"'`$;|<>\\"):
 			t.Fatalf("%q became %q", raw, repo.URL)
-		case u.Scheme != "https" && !(u.Scheme == "http" && sources.IsLoopback(u.Hostname())):
+		case u.Scheme == "ssh" && !plainLogin.MatchString(u.User.String()), u.Scheme != "ssh" && u.User != nil:
+			t.Fatalf("%q became %q, as user %q", raw, repo.URL, u.User)
+		case u.Scheme != "https" && u.Scheme != "ssh" && !(u.Scheme == "http" && sources.IsLoopback(u.Hostname())):
 			t.Fatalf("%q became %q", raw, repo.URL)
 		case repo.Host() == "" || repo.FullName() == "":
 			t.Fatalf("%q has host %q and name %q", raw, repo.Host(), repo.FullName())
