@@ -114,9 +114,7 @@ func New(ctx context.Context, o Options) (*Cluster, error) {
 	if c.api, err = newClients(ctx, o, c.metrics); err != nil {
 		return nil, fmt.Errorf("connect to the cluster: %w", err)
 	}
-	if c.kinds, err = newKinds(c.api); err != nil {
-		return nil, fmt.Errorf("connect to the cluster: %w", err)
-	}
+	c.kinds = &kinds{api: c.api}
 	return c, nil
 }
 

@@ -74,28 +74,39 @@ func newClients(ctx context.Context, o Options, m *metrics) (*clients, error) {
 func (c *clients) greet(ctx context.Context) (fair bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
+	var version struct{ Major, Minor string }
+	header, err := c.get(ctx, "version", "application/json", 1<<20, &version)
+	if err != nil {
+		return false, err
+	}
+	c.version = version.Major + "." + version.Minor
+	return header.Get("X-Kubernetes-Pf-Flowschema-Uid") != "", nil
+}
+
+// get reads JSON of at most so many bytes from a path of the API server that no
+// client has, as rondo itself.
+func (c *clients) get(ctx context.Context, path, accept string, most int64, into any) (http.Header, error) {
 	host, _, err := rest.DefaultServerUrlFor(c.config)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, host.JoinPath("version").String(), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, host.JoinPath(path).String(), nil)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
+	req.Header.Set("Accept", accept)
 	resp, err := c.ownHTTP.Do(req)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return false, fmt.Errorf("GET /version: %s", resp.Status)
+		return nil, fmt.Errorf("GET /%s: %s", path, resp.Status)
 	}
-	var version struct{ Major, Minor string }
-	if err := json.NewDecoder(http.MaxBytesReader(nil, resp.Body, 1<<20)).Decode(&version); err != nil {
-		return false, fmt.Errorf("GET /version: %w", err)
+	if err := json.NewDecoder(http.MaxBytesReader(nil, resp.Body, most)).Decode(into); err != nil {
+		return nil, fmt.Errorf("GET /%s: %w", path, err)
 	}
-	c.version = version.Major + "." + version.Minor
-	return resp.Header.Get("X-Kubernetes-Pf-Flowschema-Uid") != "", nil
+	return resp.Header, nil
 }
 
 func (c *clients) client(h *http.Client) (client, error) {

@@ -4,19 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"time"
 
-	"github.com/go-logr/logr"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	coordination "k8s.io/client-go/kubernetes/typed/coordination/v1"
-	"k8s.io/client-go/tools/leaderelection"
-	"k8s.io/client-go/tools/leaderelection/resourcelock"
-	"k8s.io/klog/v2"
+	"k8s.io/client-go/dynamic"
 )
 
-// Times of the Lease. A renewal is a request, and client-go's usual one every
-// 2 s would be the better part of all that a quiet daemon asks for.
+// Times of the Lease, in the proportions of client-go's leader election. A
+// renewal is a request, and its usual one every 2 s would be the better part of
+// all that a quiet daemon asks for.
 const (
 	leaseDuration = 20 * time.Second
 	renewDeadline = 15 * time.Second
@@ -29,62 +26,80 @@ var ErrLeaseLost = errors.New("the Lease was lost")
 // Lead waits until this process holds the Lease, then calls run and returns its
 // error. Losing the Lease ends run's context with ErrLeaseLost; the Lease is
 // given back when run has returned. It is held by rondo's own identity.
+//
+// It takes part in the protocol of client-go's leader election, so that kubectl
+// and other programs read its Lease as usual, and looks at it with the eyes of
+// the one who must not write without it: see [lease].
 func (c *Cluster) Lead(ctx context.Context, namespace, name string, run func(ctx context.Context) error) error {
 	// Its requests must not wait behind others for a connection that hangs.
-	api, err := coordination.NewForConfigAndClient(c.api.config, &http.Client{Transport: c.api.ownHTTP.Transport, Timeout: renewDeadline / 2})
-	if err != nil {
-		return err
-	}
-	// The elector stops renewing when its context ends, so it must outlive run:
-	// between run's end and the release nobody else may lead.
-	electing, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
-	leading, lose := context.WithCancelCause(ctx)
-	defer lose(nil)
-	elected := make(chan struct{})
-	lease := &lease{
-		LeaseLock: resourcelock.LeaseLock{
-			LeaseMeta:  metav1.ObjectMeta{Namespace: namespace, Name: name},
-			Client:     api,
-			LockConfig: resourcelock.ResourceLockConfig{Identity: c.o.Holder},
-		},
-		seen: func(holder string) {
-			select {
-			case <-elected:
-				if holder != "" && holder != c.o.Holder {
-					lose(ErrLeaseLost)
-				}
-			default:
-			}
-		},
-	}
-	c.api.lease.Store(lease)
-	elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
-		Lock:          lease,
-		LeaseDuration: leaseDuration, RenewDeadline: renewDeadline, RetryPeriod: retryPeriod,
-		ReleaseOnCancel: true, Name: name,
-		Callbacks: leaderelection.LeaderCallbacks{
-			OnStartedLeading: func(context.Context) { close(elected) },
-			OnStoppedLeading: func() { lose(ErrLeaseLost) },
-		},
-	})
+	api, err := dynamic.NewForConfigAndClient(c.api.config, &http.Client{Transport: c.api.ownHTTP.Transport, Timeout: renewDeadline / 2})
 	if err != nil {
 		return fmt.Errorf("lead %s/%s: %w", namespace, name, err)
 	}
+	l := &lease{api: api.Resource(leases).Namespace(namespace), name: name, holder: c.o.Holder}
+	log := c.log.With("object", "Lease/"+namespace+"/"+name)
+	c.api.lease.Store(l)
+	for known := ""; ; {
+		err := l.take(ctx, false)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, errHeld) {
+			log.Warn("take the Lease", "error", err)
+		} else if holder := l.seen.holder(); holder != known {
+			log.Info("waiting, another leads", "holder", holder)
+			known = holder
+		}
+		// Those who wait must not all ask at once.
+		if err := pause(ctx, retryPeriod+rand.N(retryPeriod/5)); err != nil {
+			return err
+		}
+	}
+	log.Info("leading")
+
+	leading, lose := context.WithCancelCause(ctx)
+	defer lose(nil)
+	// Renewing must outlive run: between run's end and the release nobody else may lead.
+	renewing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		elector.Run(klog.NewContext(electing, logr.FromSlogHandler(c.log.Handler())))
+		for renewed := time.Now(); pause(renewing, retryPeriod) == nil; {
+			began := time.Now()
+			request, cancel := context.WithDeadline(renewing, renewed.Add(renewDeadline))
+			err := l.take(request, true)
+			cancel()
+			switch {
+			case err == nil:
+				renewed = began
+			case renewing.Err() != nil:
+			case errors.Is(err, errHeld), time.Since(renewed) >= renewDeadline:
+				log.Error("the Lease is lost", "error", err)
+				lose(ErrLeaseLost)
+				return
+			default:
+				log.Warn("renew the Lease", "error", err)
+			}
+		}
 	}()
 	defer func() {
 		stop()
 		<-ended
+		if err := l.giveBack(); err != nil {
+			log.Warn("give the Lease back; the next leader waits until it runs out", "error", err)
+		}
 	}()
+	return run(leading)
+}
+
+// pause waits that long, or returns why ctx ended.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
 	select {
-	case <-elected:
+	case <-timer.C:
+		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	c.log.Info("leading", "object", "Lease/"+namespace+"/"+name)
-	return run(leading)
 }

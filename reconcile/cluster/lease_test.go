@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"k8s.io/client-go/tools/leaderelection/resourcelock"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 type passing struct{}
@@ -48,22 +48,56 @@ func TestOnlyWhoHoldsTheLeaseWrites(t *testing.T) {
 }
 
 func TestALeaseIsHeldFromItsRenewalUntilItIsGivenBack(t *testing.T) {
-	l := &lease{LeaseLock: resourcelock.LeaseLock{LockConfig: resourcelock.ResourceLockConfig{Identity: "rondo-1"}}}
-	mine, nobodys := resourcelock.LeaderElectionRecord{HolderIdentity: "rondo-1"}, resourcelock.LeaderElectionRecord{}
-	write := func(err error) func() error { return func() error { return err } }
-	down := errors.New("down")
-	for i, step := range []struct {
-		record resourcelock.LeaderElectionRecord
-		err    error
-		held   bool
+	t.Parallel()
+	f := start(t)
+	api := f.c.api.own.dynamic.Resource(leases).Namespace(f.target.Namespace)
+	first, second := &lease{api: api, name: "turns", holder: "rondo-1"}, &lease{api: api, name: "turns", holder: "rondo-2"}
+	runsOut := func(l *lease) { l.since = l.since.Add(-leaseDuration) }
+	for _, step := range []struct {
+		what          string
+		do            func() error
+		want          error
+		first, second bool // who holds it afterwards
+		transitions   int64
 	}{
-		{mine, down, false},
-		{mine, nil, true},
-		{mine, down, true}, // until it runs out
-		{nobodys, down, false},
+		{"the first creates it", func() error { return first.take(t.Context(), false) }, nil, true, false, 0},
+		{"the second waits", func() error { return second.take(t.Context(), false) }, errHeld, true, false, 0},
+		{"the first renews", func() error { return first.take(t.Context(), true) }, nil, true, false, 0},
+		{"the second sees that, whatever time passed before", func() error {
+			runsOut(second)
+			return second.take(t.Context(), false)
+		}, errHeld, true, false, 0},
+		{"somebody writes a note on it, and the first renews", func() error {
+			noted := first.seen.DeepCopy()
+			noted.SetAnnotations(map[string]string{"note": "x"})
+			_, err := api.Update(t.Context(), noted, metav1.UpdateOptions{})
+			return errors.Join(err, first.take(t.Context(), true))
+		}, nil, true, false, 0},
+		{"nothing is heard of the first", func() error {
+			err := second.take(t.Context(), false)
+			runsOut(second)
+			if !errors.Is(err, errHeld) {
+				return err
+			}
+			return second.take(t.Context(), false)
+		}, nil, true, true, 1}, // the first does not know yet, and counts from before its own request
+		{"the first hears", func() error { return first.take(t.Context(), true) }, errHeld, false, true, 1},
+		{"the second gives it back", second.giveBack, nil, false, false, 1},
+		{"whoever led does not take it again unasked", func() error { return second.take(t.Context(), true) }, errHeld, false, false, 1},
+		{"whoever waits has it at once", func() error { return first.take(t.Context(), false) }, nil, true, false, 2},
 	} {
-		if err := l.note(step.record, write(step.err)); !errors.Is(err, step.err) || l.held() != step.held {
-			t.Errorf("step %d: held %t, %v", i, l.held(), err)
+		if err := step.do(); !errors.Is(err, step.want) {
+			t.Errorf("%s: %v", step.what, err)
+		}
+		if first.held() != step.first || second.held() != step.second {
+			t.Errorf("%s: held by the first %t, by the second %t", step.what, first.held(), second.held())
+		}
+		got, err := api.Get(t.Context(), "turns", metav1.GetOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := (leaseRecord{got}).number("leaseTransitions"); n != step.transitions {
+			t.Errorf("%s: %d transitions, want %d", step.what, n, step.transitions)
 		}
 	}
 }
