@@ -61,6 +61,7 @@ func (s server) apply(t *testing.T, o render.Object, dryRun ...string) (*unstruc
 // value as it was written: what it would rewrite would look like drift.
 func TestAnAPIServerKeepsObjectsAsRendered(t *testing.T) {
 	s := newServer(t)
+	kubetest.Install(t, kubetest.Shared(t), "../testdata/operators/cluster.yaml")
 	namespace := kubetest.Namespace(t, kubetest.Shared(t))
 	for name, g := range goldens(t) {
 		if g.file("want/objects") == "" {

@@ -34,6 +34,10 @@ const (
 	AnnotationReconcile = Domain + "/reconcile" // "paused", on the inventory: nothing is changed
 )
 
+// AnnotationLogPaths tells a collector of logs which files of a workload to
+// read: globs, separated by commas.
+const AnnotationLogPaths = Domain + "/log-paths"
+
 // Facts is whatever rendering needs besides the files: all of it, printable,
 // and part of the input digest. The zero value renders for any recent cluster.
 type Facts struct {

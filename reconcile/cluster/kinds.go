@@ -162,7 +162,8 @@ func hasHealth(gk schema.GroupKind) bool {
 		schema.GroupKind{Group: "apps", Kind: "StatefulSet"},
 		schema.GroupKind{Group: "apps", Kind: "DaemonSet"},
 		schema.GroupKind{Group: "batch", Kind: "Job"},
-		schema.GroupKind{Kind: "PersistentVolumeClaim"}:
+		schema.GroupKind{Kind: "PersistentVolumeClaim"},
+		schema.GroupKind{Group: "postgresql.cnpg.io", Kind: "Cluster"}:
 		return true
 	}
 	return false

@@ -29,7 +29,7 @@ func (w *writing) orphan(ctx context.Context, change plan.Change) error {
 	}
 	patch := map[string]any{"metadata": meta}
 	if change.Stop {
-		patch["spec"] = stopped(change.ID)
+		stop(patch, change.ID)
 	}
 	_, err = w.amend(ctx, r, change.ID, types.MergePatchType, patch)
 	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
@@ -38,19 +38,31 @@ func (w *writing) orphan(ctx context.Context, change plan.Change) error {
 	return wrap("keep", change.ID, err)
 }
 
-func stopped(id render.ID) map[string]any {
-	if id.Kind == "CronJob" {
-		return map[string]any{"suspend": true}
+// hibernation is CloudNativePG's switch for the pods of a Cluster: "on".
+const hibernation = "cnpg.io/hibernation"
+
+// stop adds to a patch what ends the pods of an object and keeps its data.
+func stop(patch map[string]any, id render.ID) {
+	switch id.Kind {
+	case "CronJob":
+		patch["spec"] = map[string]any{"suspend": true}
+	case "Cluster":
+		patch["metadata"].(map[string]any)["annotations"] = map[string]any{hibernation: "on"}
+	default:
+		patch["spec"] = map[string]any{"replicas": 0}
 	}
-	return map[string]any{"replicas": 0}
 }
 
 // takeBack removes what orphan left on an object that is declared again; its
 // count comes back with the apply.
 func (w *writing) takeBack(ctx context.Context, r resource, id render.ID) error {
-	patch := map[string]any{"metadata": map[string]any{"labels": map[string]any{render.LabelOrphanedAt: nil}}}
-	if id.Kind == "CronJob" {
+	meta := map[string]any{"labels": map[string]any{render.LabelOrphanedAt: nil}}
+	patch := map[string]any{"metadata": meta}
+	switch id.Kind {
+	case "CronJob":
 		patch["spec"] = map[string]any{"suspend": false}
+	case "Cluster":
+		meta["annotations"] = map[string]any{hibernation: nil}
 	}
 	_, err := w.amend(ctx, r, id, types.MergePatchType, patch)
 	if apierrors.IsNotFound(err) {

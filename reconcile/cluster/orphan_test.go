@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"rondo.dev/rondo/reconcile/kubetest"
 	"rondo.dev/rondo/reconcile/plan"
 	"rondo.dev/rondo/render"
 )
@@ -100,5 +101,33 @@ func TestDataThatLeavesGitIsKeptStoppedAndTakenBack(t *testing.T) {
 	}
 	if replicas() != 0 || !f.exists(db.Objects[1].ID) || fmt.Sprint(f.values(db.Objects[2].ID)) != fmt.Sprint(secret) {
 		t.Error("removal did not stop and keep the data")
+	}
+}
+
+// What an operator runs has no count that could be 0.
+func TestADatabaseOfAnOperatorHibernates(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	kubetest.Install(t, f.cp, "../../testdata/operators/cluster.yaml")
+	web := f.bundle(configMap("env", "info"))
+	with := f.bundle(configMap("env", "info"), "{apiVersion: postgresql.cnpg.io/v1, kind: Cluster, metadata: {name: db}, spec: {instances: 1}}")
+	db := &with.Objects[1]
+	db.Group = "postgresql.default"
+	f.pass(with)
+	left := time.Date(2026, 11, 27, 10, 0, 0, 0, time.UTC)
+	at := func(now time.Time) func(*plan.Options) {
+		return func(o *plan.Options) { o.Now, o.AllowPrune = now, false }
+	}
+	f.pass(web, at(left))
+	if got := f.get(db.ID); got.GetAnnotations()[hibernation] != "" || got.GetLabels()[render.LabelOrphanedAt] == "" {
+		t.Errorf("just orphaned: %v %v", got.GetLabels(), got.GetAnnotations())
+	}
+	f.pass(web, at(left.Add(plan.OrphanGrace)), asDrift)
+	if got := f.get(db.ID).GetAnnotations()[hibernation]; got != "on" {
+		t.Errorf("hibernation is %q after the grace", got)
+	}
+	f.pass(with, at(left.Add(2*plan.OrphanGrace)))
+	if got := f.get(db.ID); got.GetAnnotations()[hibernation] != "" || got.GetLabels()[render.LabelOrphanedAt] != "" {
+		t.Errorf("taken back: %v %v", got.GetLabels(), got.GetAnnotations())
 	}
 }

@@ -47,6 +47,8 @@ func Of(body map[string]any) Item {
 		claim(&item, body)
 	case "/Service":
 		service(&item, body)
+	case "postgresql.cnpg.io/Cluster":
+		operated(&item, body, res)
 	case "policy/PodDisruptionBudget", "networking.k8s.io/Ingress":
 		item.Status = Current
 	default:
@@ -56,6 +58,21 @@ func Of(body map[string]any) Item {
 		}
 	}
 	return item
+}
+
+// operated judges what an operator runs by its condition Ready. Without one the
+// operator has not looked yet, or is not there.
+func operated(item *Item, body map[string]any, res *status.Result) {
+	conditions, _, _ := unstructured.NestedSlice(body, "status", "conditions")
+	for _, c := range conditions {
+		if condition, ok := c.(map[string]any); ok && condition["type"] == "Ready" {
+			if item.Status != Current {
+				item.Message = or(reason(res), "not ready")
+			}
+			return
+		}
+	}
+	item.Status, item.Message = InProgress, "not seen by its operator yet"
 }
 
 // Missing is the item of an object that should exist and does not.

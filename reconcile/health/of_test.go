@@ -37,7 +37,8 @@ func load(t *testing.T, file string) map[string]any {
 	return read(t, string(raw))
 }
 
-// The files are objects of a real API server, caught in the state they are named after.
+// The files are objects of a real API server, caught in the state they are named
+// after; those of CloudNativePG are written after its documentation.
 func TestOfLiveObjects(t *testing.T) {
 	want := map[string]Item{
 		"deployment-available": {Status: Current, Message: "2 of 2 pods available"},
@@ -58,6 +59,9 @@ func TestOfLiveObjects(t *testing.T) {
 		"service-loadbalancer": {Status: Current, Message: "no address yet"},
 		"ingress":              {Status: Current},
 		"budget":               {Status: Current},
+		"cluster-starting":     {Status: InProgress, Message: "not seen by its operator yet"},
+		"cluster-joining":      {Status: InProgress, Message: "ClusterIsNotReady"},
+		"cluster-ready":        {Status: Current},
 		"terminating":          {Status: Terminating, Message: "is being deleted"},
 	}
 	for file, item := range want {

@@ -12,7 +12,7 @@ const OrphanGrace = 7 * 24 * time.Hour
 // Stoppable reports whether an orphan of this kind has pods to be stopped.
 func Stoppable(id render.ID) bool {
 	switch id.Group + "/" + id.Kind {
-	case "apps/StatefulSet", "apps/Deployment", "batch/CronJob":
+	case "apps/StatefulSet", "apps/Deployment", "batch/CronJob", "postgresql.cnpg.io/Cluster":
 		return true
 	}
 	return false

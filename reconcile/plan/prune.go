@@ -99,7 +99,7 @@ func workload(id render.ID) bool {
 // precious reports whether an object's end takes data or other objects with it.
 func precious(id render.ID) bool {
 	switch id.Group + "/" + id.Kind {
-	case "/Namespace", "apiextensions.k8s.io/CustomResourceDefinition", "/PersistentVolumeClaim", "apps/StatefulSet":
+	case "/Namespace", "apiextensions.k8s.io/CustomResourceDefinition", "/PersistentVolumeClaim", "apps/StatefulSet", "postgresql.cnpg.io/Cluster":
 		return true
 	}
 	return false

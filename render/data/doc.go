@@ -29,6 +29,14 @@
 // one version. Tests run those of PostgreSQL and Redis, and what sets the two up,
 // with real servers; those of MySQL and MongoDB are rendered, not run.
 //
+// # Operators
+//
+// With operator: cloudnative-pg a group of PostgreSQL is
+//
+//	Cluster postgresql-default                 of postgresql.cnpg.io/v1; its own Services are -rw, -ro and -r
+//	Service postgresql-default, and postgresql for the engine's default group, that lead to the first member
+//	Secret postgresql-default, NetworkPolicy postgresql-default
+//
 // # Elsewhere
 //
 // A database that runs elsewhere has the same name, [Name], so that its address
@@ -46,8 +54,12 @@
 //     moved that place with version 18, and a disk's root is never empty.
 //   - A claim keeps the size in the template that made it, since templates cannot
 //     change. One that is to grow becomes an object beside the StatefulSet.
-//   - Several members need an operator; none is built yet, so replicas above 1 are
-//     refused. So there are no replica Services and no SLAVE_ADDRESSES.
+//   - Several members need an operator, who knows what to do when the first one
+//     dies; without one, replicas above 1 are refused. CloudNativePG is the one
+//     that is known, since it alone runs PostgreSQL without settings of its own to
+//     learn. It must be installed; what it makes of a Cluster was never run here.
+//     Its role for the application has the name of the database: the operator wants
+//     to know the name beforehand. Its Secret has no administrator.
 //   - PostgreSQL is put back into a new database that takes the name of the old one
 //     once it is whole; the old one stays beside it. To load a dump over what is
 //     there would leave half of both when it fails.

@@ -16,6 +16,9 @@ func Objects(app *manifest.Application, db manifest.Database) ([]render.Object, 
 		objects, problems := external(db, app.Namespace)
 		return place(objects, db.Pos, ""), problems
 	}
+	if db.Run.Operator != "" {
+		return place(operated(app, db), db.Pos, db.Key()), nil
+	}
 	s := serverOf(db)
 	objects := append(services(app, db, s), statefulSet(app, db, s), policy(app, db, s))
 	if s.secret != nil {
@@ -50,7 +53,7 @@ func object(apiVersion, kind, name string, fields map[string]any) render.Object 
 func place(objects []render.Object, pos sources.Position, group string) []render.Object {
 	for i := range objects {
 		objects[i].Origin, objects[i].Group = pos, group
-		if kind := objects[i].Body["kind"]; kind == "Service" || kind == "EndpointSlice" {
+		if kind := objects[i].Body["kind"]; kind == "Service" || kind == "EndpointSlice" || kind == "Cluster" {
 			objects[i].Stage = render.StageData
 		}
 	}

@@ -44,7 +44,15 @@ func statefulSet(app *manifest.Application, db manifest.Database, s server) rend
 			"spec":     claim("ReadWriteOnce", db.Run.Disk.Size, db.Run.Disk.Class),
 		}}
 	}
-	return object("apps/v1", "StatefulSet", Name(db), map[string]any{"spec": spec})
+	return logged(object("apps/v1", "StatefulSet", Name(db), map[string]any{"spec": spec}), db)
+}
+
+// logged names the log files of db on what runs it.
+func logged(o render.Object, db manifest.Database) render.Object {
+	if len(db.Run.LogPaths) > 0 {
+		o.Body["metadata"].(map[string]any)["annotations"] = map[string]any{render.AnnotationLogPaths: strings.Join(db.Run.LogPaths, ",")}
+	}
+	return o
 }
 
 // claim is the spec of a PersistentVolumeClaim.

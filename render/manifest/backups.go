@@ -118,7 +118,7 @@ func (r *reader) covered(raw *rawBackup, n *node, p place, app *Application) []D
 			continue
 		}
 		_, able := can[db.Engine]
-		if db.Run != nil && able {
+		if db.Run != nil && db.Run.Operator == "" && able {
 			out = append(out, db)
 		}
 		found = true
@@ -130,7 +130,7 @@ func (r *reader) covered(raw *rawBackup, n *node, p place, app *Application) []D
 	switch {
 	case len(out) > 0:
 	case found:
-		r.fault(pos, path, "E-VALUE", "covers no database that rondo can back up", "name one of mysql, postgresql, redis or mongodb that rondo runs")
+		r.fault(pos, path, "E-VALUE", "covers no database that rondo can back up", "name one of mysql, postgresql, redis or mongodb that rondo itself runs; an operator has backups of its own")
 	default:
 		r.fault(pos, path, "E-VALUE", "covers no database of this application", "name one of databases:, as engine or engine.group")
 	}

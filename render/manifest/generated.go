@@ -93,6 +93,10 @@ func (r *reader) insideOf(db Database, facts engineFacts) map[string]Value {
 	if db.Engine == "mongodb" {
 		out["ADDRESSES"] = text(r.address(db))
 	}
+	if db.Run.Replicas > 1 {
+		followers := text(strings.Replace(r.address(db), db.Object(), db.Object()+"-ro", 1)) // the operator's Service
+		out["SLAVE_ADDRESSES"], out["SLAVE_ADDRESSES_INT"], out["SLAVE_ADDRESSES_EXT"] = followers, followers, followers
+	}
 	if facts.database {
 		out["DATABASE"] = text(db.Run.Database)
 	}

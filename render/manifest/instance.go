@@ -10,7 +10,7 @@ import (
 // instanceOf reads how rondo runs a database (spec 3.2, 3.3).
 func (r *reader) instanceOf(g *group, db *Database) *Instance {
 	settings, at := r.settingsOfGroup(g)
-	in := &Instance{Family: g.engine, Database: databaseName(r.o.App, r.o.Environment)}
+	in := &Instance{Family: g.engine, Database: databaseName(r.o.App, r.o.Environment), Operator: r.operatorOf(g), Replicas: 1}
 	db.Port = engines[db.Engine].port
 	if g.port != nil {
 		if g.engine == "memcached" {
@@ -46,14 +46,58 @@ func (r *reader) instanceOf(g *group, db *Database) *Instance {
 		switch v, ok := integer(g.replicas); {
 		case !ok || v < 1:
 			r.fault(g.replicas, g.place.key("replicas"), "E-VALUE", "is not a number of members", "write 1 or more")
-		case v > 1:
-			r.fault(g.replicas, g.place.key("replicas"), "E-DB-REPLICAS", "asks for members that follow each other, which this image cannot", "write 1, or declare an external database")
+		case v > maxMembers:
+			r.fault(g.replicas, g.place.key("replicas"), "E-VALUE", "is more members than any database needs", "write at most "+itoa(maxMembers))
+		case v > 1 && in.Operator == "":
+			fix := "write 1, or declare an external database"
+			if family(g.engine) == "postgresql" {
+				fix = "write 1, or operator: " + cloudNativePG + " where that is installed"
+			}
+			r.fault(g.replicas, g.place.key("replicas"), "E-DB-REPLICAS", "asks for members that follow each other, which this image cannot", fix)
+		default:
+			in.Replicas = v
 		}
 	}
 	in.Resources = r.resourcesOfGroup(g)
 	in.Parameters = r.parameters(g, db.Engine)
+	in.LogPaths = r.logPaths(settings.logs, at.key("custom_log_files"))
 	in.AllowFrom = r.peers(g.allowFrom, g.place.key("allow_from"))
 	return in
+}
+
+const (
+	// cloudNativePG is the operator of package render/data's Cluster.
+	cloudNativePG = "cloudnative-pg"
+	maxMembers    = 16
+)
+
+// operatorOf reads what runs a database. It is settled when the database is
+// made: whoever takes over would begin with an empty one.
+func (r *reader) operatorOf(g *group) string {
+	want, p := g.operator.plainText(), g.place.key("operator")
+	switch {
+	case g.operator == nil:
+	case family(g.engine) != "postgresql":
+		r.fault(g.operator, p, "E-VALUE", "is for PostgreSQL", "remove it")
+		return ""
+	case want != cloudNativePG:
+		r.fault(g.operator, p, "E-VALUE", "names no operator that rondo knows", "write "+cloudNativePG)
+		return ""
+	}
+	// Every database of PostgreSQL has an encoding recorded, and an operator if it has one.
+	at := "postgresql." + g.name + "."
+	if _, made := r.o.Facts.Once[at+"encoding"]; made && r.o.Facts.Once[at+"operator"] != want {
+		pos := g.pos
+		if g.operator != nil {
+			pos = g.operator.pos
+		}
+		r.add(pos, p.path, "W-ONCE-CHANGED", g.place.object+" has another operator than it was made with, which is kept", "change it back; for another, load a backup into a new group")
+		want = r.o.Facts.Once[at+"operator"]
+	}
+	if want != "" {
+		record(&r.once, at+"operator", want)
+	}
+	return want
 }
 
 // plainText is the text of a scalar; empty where there is none.
@@ -139,7 +183,11 @@ func (r *reader) image(g *group, in *Instance, settings *engineSettings, at plac
 		n, where, in.Family = settings.family, at.key("engine"), settings.family.text
 	}
 	in.Family = r.onceOf(g, "engine", in.Family, n, where, "change it back, or load a backup into a new group")
-	catalogue := r.o.Facts.Images[in.Family]
+	images := in.Family
+	if in.Operator != "" { // whose images have its own program in them
+		images = strings.Replace(in.Operator+"-"+in.Family, "-postgresql", "", 1)
+	}
+	catalogue := r.o.Facts.Images[images]
 	p := at.key("version")
 	if settings.version != nil {
 		in.Version = settings.version.text

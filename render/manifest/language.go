@@ -85,7 +85,7 @@ func serverEntry() []Option {
 
 func serverOptions() []Option {
 	return []Option{
-		opt("unique_name", Text, "", "unique in the manifest", "Name of the server.").inapplicable(""),
+		opt("unique_name", Text, "", "unique in the manifest", "Name of the server, for same_as of others.").compared(),
 		opt("vendor", Text, "", "", "Cloud vendor.").inapplicable(""),
 		opt("key_name", Text, "Default", "", "Cloud key.").inapplicable(""),
 		opt("region", Text, "", "", "Region of the vendor.").inapplicable(""),

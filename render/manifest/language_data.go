@@ -75,10 +75,10 @@ func (c *component) group(engine string) []Option {
 		opt("host", Text, "", "DNS name or IP address", "Address of an external database.").ext().into(&c.host),
 		opt("port", Integer, "the engine's usual port", "1 to 65535", "Port of an external database.").ext().into(&c.port),
 		opt("service_dsn_secret", Text, "", "name of a Secret", "Secret with the keys host, port, username, password, database and url.").ext().into(&c.secret),
-		opt("replicas", Integer, "1", "", "Members.").ext().into(&c.replicas),
+		opt("replicas", Integer, "1", "1, or more with an operator", "Members.").ext().into(&c.replicas),
 		opt("resources", Mapping, "", "requests and limits", "CPU and memory.").ext().keys(c.resources.options),
 		opt("parameters", Mapping, "", "names and values", "Settings of the server.").ext().into(&c.parameters),
-		opt("operator", Text, "", "", "Operator that runs it.").ext().later(),
+		opt("operator", Text, "", "cloudnative-pg, for postgresql", "Operator of the cluster that runs it, instead of rondo itself.").ext().into(&c.operator),
 		opt("image", Text, "the catalogue's", "", "Image that runs.").ext().into(&c.image),
 		opt("share_from", Text, "", "app/environment", "Application that owns the database.").ext().later(),
 		opt("share_with", List, "", "", "Applications that may use it.").ext().later(),
@@ -184,11 +184,11 @@ func (c *component) entry(engine string, settings []Option) []Option {
 type engineSettings struct {
 	rawServer
 	version, family, encoding, postgis, memory, port *node
-	targets, volumes                                 *node
+	targets, volumes, logs                           *node
 }
 
 func (e *engineSettings) fields() []**node {
-	return []**node{&e.size, &e.kind, &e.version, &e.family, &e.encoding, &e.postgis, &e.memory, &e.port, &e.targets, &e.volumes}
+	return []**node{&e.size, &e.kind, &e.version, &e.family, &e.encoding, &e.postgis, &e.memory, &e.port, &e.targets, &e.volumes, &e.logs}
 }
 
 func (e *engineSettings) inherit(outer *engineSettings) {
@@ -205,8 +205,12 @@ func (e *engineSettings) options(engine string) []Option {
 		rows = e.disk(rows)
 	}
 	rows = append(rows,
-		opt("operating_system", Text, "", "", "System of the server.").inapplicable(""),
-		opt("custom_log_files", List, "", "glob paths", "Log files to collect.").inapplicable(""))
+		opt("operating_system", Text, "", "", "System of the server.").inapplicable(""))
+	logs := logFiles().into(&e.logs)
+	if engine == "glusterfs" { // nothing runs
+		logs = logFiles().inapplicable("")
+	}
+	rows = append(rows, logs)
 	encoding := opt("encoding", Text, "the server's", "character set", "Encoding.").once().into(&e.encoding)
 	tamper := opt("tamper_with_yml", Bool, "yes", "", "Edits database.yml.").inapplicable("read the generated variables instead")
 	switch engine {

@@ -68,8 +68,7 @@ func (s *settings) configuration() []Option {
 			}
 		}),
 		opt("nameservers", List, "[]", "addresses", "Name servers.").inapplicable(""),
-		opt("custom_log_files", List|Text, "", "glob paths that start with /", "Log files to collect, for the collector of the cluster.").
-			translated("annotation " + render.Domain + "/log-paths of the workloads").into(&s.logs),
+		logFiles().into(&s.logs),
 	}
 	rows = append(rows, serverSettings()...)
 	for _, name := range []string{"operating_system", "cloud_image"} {
@@ -129,4 +128,10 @@ func (c *rawNative) options() []Option {
 		opt("follow_redirects", Bool, "true", "", "Whether redirects were followed.").inapplicable("remove it; redirects to the same host are followed"),
 		opt("timeout", Integer, "30", "1 to 120 seconds", "Longest wait for the new version.").translated().into(&c.timeout),
 	}
+}
+
+// logFiles is a row of the configuration of every component.
+func logFiles() Option {
+	return opt("custom_log_files", List|Text, "", "glob paths that start with /", "Log files to collect, for the collector of the cluster.").
+		translated("annotation " + render.AnnotationLogPaths + " of the workloads")
 }

@@ -34,7 +34,7 @@ func TestEveryOptionIsReadOrSaysWhyNot(t *testing.T) {
 		if unbuilt[path] = idle; idle {
 			return
 		}
-		if o.Disposition == render.Applied && o.at == nil && o.Keys == nil {
+		if o.Disposition == render.Applied && !o.Read() && o.Keys == nil {
 			t.Errorf("%s is applied, but nothing reads it", path)
 		}
 	})

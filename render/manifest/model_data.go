@@ -42,11 +42,14 @@ type Instance struct {
 	Database string // name of the database inside; the same for every engine that has any
 	Encoding string // empty: the server's own
 	Disk     Disk
-	// Resources of the one container.
+	Operator string // what runs it instead of rondo: "cloudnative-pg"; empty: nothing
+	Replicas int64  // members; above 1 only with an Operator
+	// Resources of one member.
 	Resources  Resources
 	Parameters []Parameter // sorted by name
 	Memory     int64       // of memcached, MB
 	AllowFrom  []Peer
+	LogPaths   []string // globs of log files, as written
 }
 
 // Disk is a volume that was made with a size and maybe grew since.

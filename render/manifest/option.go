@@ -62,6 +62,8 @@ type Option struct {
 
 	// check looks at a value that nothing else reads.
 	check func(*reader, *node, place)
+	// across: read where components are compared, not where it stands.
+	across bool
 	// of gives the keys of one value of a Named option, where its name decides.
 	of func(name string) []Option
 	// at is where the value goes; who put the pointer there reads it. Without
@@ -118,11 +120,12 @@ func (o Option) once() Option { o.Disposition = render.Once; return o }
 
 func (o Option) later(inert ...string) Option  { o.NotBuilt, o.Inert = true, inert; return o }
 func (o Option) inert(values ...string) Option { o.Inert = values; return o }
+func (o Option) compared() Option              { o.across = true; return o }
 func (o Option) hint(hint string) Option       { o.Hint = hint; return o }
 
 // Read reports whether somebody reads the value itself; else the option only
 // groups others, or only its place is told.
-func (o Option) Read() bool { return o.at != nil }
+func (o Option) Read() bool { return o.at != nil || o.across }
 
 // find returns the row of a key; nil where the table has none.
 func find(options []Option, key string) *Option {

@@ -3,6 +3,7 @@ package validate
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // references checks what the object says about others, by its kind.
@@ -21,10 +22,22 @@ func (c *checker) references() {
 			c.astray("correct its selector", "selects no Pods")
 		}
 	case "NetworkPolicy":
-		if !c.anyPod(at(c.object.Body, "spec", "podSelector")) {
+		if selector := at(c.object.Body, "spec", "podSelector"); !c.anyPod(selector) && !byOperator(at(selector, "matchLabels")) {
 			c.report("I-OBJECT-REF", "", "selects none of the Pods here")
 		}
 	}
+}
+
+// byOperator reports whether a selector asks for a label of a domain that is
+// neither Kubernetes' nor rondo's: an operator gives it to Pods that it makes.
+func byOperator(selector map[string]any) bool {
+	for key := range selector {
+		domain, _, has := strings.Cut(key, "/")
+		if has && domain != "rondo.dev" && !strings.HasSuffix("."+domain, ".kubernetes.io") && !strings.HasSuffix("."+domain, ".k8s.io") {
+			return true
+		}
+	}
+	return false
 }
 
 // service checks that there is a Pod for it, and its ports.
@@ -38,6 +51,9 @@ func (c *checker) service() {
 		if selects(selector, at(template, "metadata", "labels")) {
 			found = append(found, template)
 		}
+	}
+	if len(found) == 0 && byOperator(selector) {
+		return
 	}
 	if len(found) == 0 {
 		c.astray("correct its selector", "selects no Pods")

@@ -6,9 +6,6 @@ import (
 	"rondo.dev/rondo/render"
 )
 
-// annotationLogPaths tells a collector of logs which files to read.
-const annotationLogPaths = render.Domain + "/log-paths"
-
 // preferences gives workloads what the application says about all of them
 // (spec 1.7).
 func (m *maker) preferences() {
@@ -32,7 +29,7 @@ func (m *maker) preferences() {
 			spec["progressDeadlineSeconds"] = int64(s.Deadline.Seconds())
 		}
 		if len(s.LogPaths) > 0 {
-			metadata(o, "annotations")[annotationLogPaths] = strings.Join(s.LogPaths, ",")
+			metadata(o, "annotations")[render.AnnotationLogPaths] = strings.Join(s.LogPaths, ",")
 		}
 	}
 }

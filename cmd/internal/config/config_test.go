@@ -73,7 +73,7 @@ func TestEveryFaultHasItsLineAndAHint(t *testing.T) {
 			`rondo.yaml:4: applications[0].name "Shop!" must be lower-case letters`},
 		"no YAML": {"a: [", "rondo.yaml: line 1: did not find expected node content"},
 		"catalogue of an unknown engine": {minimal + "catalogue: {postgres: {\"17\": x}}\n",
-			`rondo.yaml:7: catalogue names "postgres", which is none of elasticsearch, `},
+			`rondo.yaml:7: catalogue names "postgres", which is none of cloudnative-pg, `},
 		"catalogue without an image": {minimal + "catalogue:\n  redis: {\"7\": a b}\n",
 			"rondo.yaml:8: catalogue.redis.7 must be an image such as registry/name:tag"},
 		"catalogue of another form": {minimal + "catalogue: {redis: \"7\"}\n",
