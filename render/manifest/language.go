@@ -68,6 +68,25 @@ func (d *document) options() []Option {
 func external(r *reader, n *node, p place) {
 	if isExternal(n) {
 		r.fault(n, p, "E-EXTERNAL-APP", "is external", "remove it; only a data component can run elsewhere")
+		return
+	}
+	r.undescribed(n, p)
+}
+
+// undescribed tells of servers that are a bare word, such as a size: what is no
+// mapping has no keys that would say what becomes of it.
+func (r *reader) undescribed(n *node, p place) {
+	for i, item := range items(n) {
+		at := p
+		if n.shape == List {
+			at = p.index(i)
+		}
+		if inner := item.get("server"); inner != nil {
+			item, at = inner, at.key("server")
+		}
+		if !item.isNull() && item.shape != Mapping {
+			r.fault(item, at, "W-NOT-APPLICABLE", "has no effect here", "remove it; the cluster has its own servers")
+		}
 	}
 }
 

@@ -22,7 +22,7 @@ func nginxOptions() []Option {
 }
 
 func loadBalancerOptions() []Option {
-	return append(placement(nil),
+	return append(placement((*reader).undescribed),
 		opt("groups", Mapping, "", "a mapping", "Several load balancers.").later(),
 		opt("configuration", Mapping, "", "a mapping", "Settings.").keys(balancerConfiguration))
 }
