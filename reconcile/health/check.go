@@ -12,6 +12,7 @@ type Check struct {
 // Answer is that of one address.
 type Answer struct {
 	URL    string        `json:"url"`              // without query
+	Region string        `json:"region,omitempty"` // of the remote checker that asked; empty: the daemon itself
 	Status int           `json:"status,omitempty"` // 0: none came
 	Took   time.Duration `json:"took"`             // of the last try
 	Tries  int           `json:"tries"`

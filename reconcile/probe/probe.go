@@ -25,6 +25,9 @@ const parallel = 8
 // pause is what lies between two tries of one address.
 const pause = time.Second
 
+// slow is the time from which an answer is worth a warning (spec 5.1.1).
+const slow = time.Second
+
 // Options of a [Prober]. The zero value asks nobody on this machine.
 type Options struct {
 	AllowLoopback bool // addresses of this machine may be asked, too
@@ -33,7 +36,9 @@ type Options struct {
 	// where it has one: the Ingress controller, where the public address cannot be
 	// reached from inside. Empty: names are resolved.
 	ConnectTo string
-	Pause     time.Duration // between two tries; default 1 s
+	// Remotes ask the same from elsewhere. A check passes when all do.
+	Remotes []Remote
+	Pause   time.Duration // between two tries; default 1 s
 }
 
 // Prober asks addresses.
@@ -50,17 +55,24 @@ func New(o Options) *Prober {
 	return &Prober{o}
 }
 
-// Probe asks all addresses of c at once, each as often as it may be tried. It
+// Probe asks all addresses of c at once, from here and from each of the remotes,
+// each as often as it may be tried. It
 // ends early, with the cause of ctx, when ctx does.
 func (p *Prober) Probe(ctx context.Context, c render.Check) (health.Check, error) {
 	client := p.client(c)
 	defer client.CloseIdleConnections()
-	out := health.Check{Passed: true, Answers: make([]health.Answer, len(c.URLs))}
+	out := health.Check{Passed: true, Answers: make([]health.Answer, len(c.URLs)*(1+len(p.o.Remotes)))}
 	var g errgroup.Group
 	g.SetLimit(parallel)
-	for i, address := range c.URLs {
+	for i := range out.Answers {
+		address := c.URLs[i%len(c.URLs)]
+		from, ask := "", func() (int, time.Duration, string) { return p.request(ctx, client, c, address) }
+		if region := i / len(c.URLs); region > 0 {
+			remote := p.o.Remotes[region-1]
+			from, ask = remote.Name, func() (int, time.Duration, string) { return remote.request(ctx, c, address) }
+		}
 		g.Go(func() error {
-			out.Answers[i] = p.ask(ctx, client, c, address)
+			out.Answers[i] = p.try(ctx, c, health.Answer{URL: shown(address), Region: from}, ask)
 			return nil
 		})
 	}
@@ -83,6 +95,9 @@ func summarize(c *health.Check) {
 		}
 		if failed++; failed == 1 {
 			c.Passed, c.Sentence = false, a.URL+" "+a.Error
+			if a.Region != "" {
+				c.Sentence += ", from " + a.Region
+			}
 		}
 	}
 	switch {
@@ -91,6 +106,8 @@ func summarize(c *health.Check) {
 	case failed == 1 && len(c.Answers) > 1:
 		c.Sentence += fmt.Sprintf(" (1 of %d)", len(c.Answers))
 	case failed == 1:
+	case slowest > slow:
+		c.Sentence = fmt.Sprintf("answers come slowly: after up to %s", slowest.Round(10*time.Millisecond))
 	case len(c.Answers) == 1:
 		c.Sentence = fmt.Sprintf("%s answered %d in %s", c.Answers[0].URL, c.Answers[0].Status, slowest.Round(time.Millisecond))
 	default:
@@ -163,14 +180,11 @@ var metadata = []netip.Addr{
 	netip.MustParseAddr("168.63.129.16"), netip.MustParseAddr("192.0.0.192"),
 }
 
-// ask tries one address until it passes or its tries are used up.
-func (p *Prober) ask(ctx context.Context, client *http.Client, c render.Check, address string) health.Answer {
-	out := health.Answer{URL: shown(address)}
+// try asks until the answer passes or the tries are used up.
+func (p *Prober) try(ctx context.Context, c render.Check, out health.Answer, ask func() (int, time.Duration, string)) health.Answer {
 	for {
 		out.Tries++
-		start := time.Now()
-		out.Status, out.Error = p.request(ctx, client, c, address)
-		out.Took = time.Since(start)
+		out.Status, out.Took, out.Error = ask()
 		if out.Error == "" || out.Tries > c.Retries || ctx.Err() != nil {
 			return out
 		}
@@ -185,26 +199,32 @@ func (p *Prober) ask(ctx context.Context, client *http.Client, c render.Check, a
 }
 
 // request is one GET. The body is left unread.
-func (p *Prober) request(ctx context.Context, client *http.Client, c render.Check, address string) (status int, fault string) {
+func (p *Prober) request(ctx context.Context, client *http.Client, c render.Check, address string) (status int, took time.Duration, fault string) {
+	start := time.Now()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil || req.URL.Scheme != "http" && req.URL.Scheme != "https" {
-		return 0, "is no http or https address"
+		return 0, 0, "is no http or https address"
 	}
 	req.URL.User = nil
 	req.Header.Set("User-Agent", p.o.UserAgent)
 	res, err := client.Do(req)
 	if err != nil {
-		return 0, why(err, c)
+		return 0, time.Since(start), why(err, c)
 	}
 	if err := res.Body.Close(); err != nil {
-		return res.StatusCode, "broke off its answer"
+		return res.StatusCode, time.Since(start), "broke off its answer"
 	}
+	return res.StatusCode, time.Since(start), judge(res.StatusCode, c)
+}
+
+// judge says what is wrong with a status; empty: nothing.
+func judge(status int, c render.Check) string {
 	for _, r := range c.Accept {
-		if res.StatusCode >= r.From && res.StatusCode <= r.To {
-			return res.StatusCode, ""
+		if status >= r.From && status <= r.To {
+			return ""
 		}
 	}
-	return res.StatusCode, fmt.Sprintf("answered %d, want %s", res.StatusCode, ranges(c.Accept))
+	return fmt.Sprintf("answered %d, want %s", status, ranges(c.Accept))
 }
 
 // why says in a few words why no answer came, without addresses of redirects:

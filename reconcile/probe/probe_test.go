@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -176,5 +177,52 @@ func TestProbeEndsWithItsContext(t *testing.T) {
 	c.Retries, c.Timeout = 5, 10*time.Second
 	if _, err := New(Options{AllowLoopback: true}).Probe(ctx, c); !errors.Is(err, stop) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Every region has to pass, and each has the same order from us.
+func TestRemotesAskToo(t *testing.T) {
+	page, _ := site(t)
+	for name, tc := range map[string]struct {
+		answer        string // of the checker
+		status        int
+		passed        bool
+		sentence      string
+		fromElsewhere int
+	}{
+		"passes":                {`{"status": 200, "milliseconds": 140}`, 200, true, "2 addresses answered, the slowest in 140ms", 200},
+		"is slow":               {`{"status": 200, "milliseconds": 1500}`, 200, true, "answers come slowly: after up to 1.5s", 200},
+		"has another answer":    {`{"status": 503}`, 200, false, "/ok answered 503, want 200, from eu (1 of 2)", 503},
+		"cannot reach it":       {`{"error": "no\nroute"}`, 200, false, "/ok no route, from eu (1 of 2)", 0},
+		"is broken":             {``, 500, false, "/ok the checker answered 500, from eu (1 of 2)", 0},
+		"speaks something else": {`<html>`, 200, false, "/ok the checker's answer is not understood, from eu (1 of 2)", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			orders := make(chan string, 1)
+			checker := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				order, err := io.ReadAll(r.Body)
+				if err != nil || r.Method != http.MethodPost {
+					t.Errorf("%s: %v", r.Method, err)
+				}
+				orders <- string(order)
+				w.WriteHeader(tc.status)
+				_, _ = io.WriteString(w, tc.answer)
+			}))
+			defer checker.Close()
+			p := New(Options{AllowLoopback: true, Remotes: []Remote{{Name: "eu", URL: checker.URL}}})
+			got, err := p.Probe(t.Context(), check(page.URL+"/ok"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Passed != tc.passed || !strings.HasSuffix(got.Sentence, tc.sentence) {
+				t.Errorf("passed %t: %q", got.Passed, got.Sentence)
+			}
+			if len(got.Answers) != 2 || got.Answers[0].Region != "" || got.Answers[1].Region != "eu" || got.Answers[1].Status != tc.fromElsewhere {
+				t.Errorf("answers: %+v", got.Answers)
+			}
+			if want := `{"redirects_to_follow":3,"timeout":2,"url":"` + page.URL + `/ok","verify_certs":true}`; <-orders != want {
+				t.Errorf("the checker was not told %s", want)
+			}
+		})
 	}
 }

@@ -83,6 +83,14 @@ type Cluster struct {
 type HealthChecks struct {
 	AllowLoopback bool   `yaml:"allow_loopback"` // addresses of the daemon's own machine, too
 	ConnectTo     string `yaml:"connect_to"`     // host, or host:port, that is connected to instead of what names resolve to
+	// Remotes ask the same from elsewhere; package probe documents what they are sent.
+	Remotes []Remote `yaml:"remotes"`
+}
+
+// Remote is a checker that the operator runs in another region.
+type Remote struct {
+	Name string `yaml:"name"`
+	URL  string `yaml:"url"`
 }
 
 // Policy is what an application may do to the nodes it runs on.

@@ -82,6 +82,18 @@ func (d *decoder) checkDaemon(f *File) {
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, f.LogLevel) {
 		d.fail("log_level", "log_level must be debug, info, warn or error")
 	}
+	regions := map[string]bool{}
+	for i, r := range f.HealthChecks.Remotes {
+		key := fmt.Sprintf("health_checks.remotes[%d]", i)
+		u, err := url.Parse(r.URL)
+		switch {
+		case r.Name == "" || regions[r.Name]:
+			d.fail(key, "%s must have a name of its own", key)
+		case err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !sources.IsLoopback(u.Hostname())):
+			d.fail(key+".url", "%s.url must be an https address, or http to this machine", key)
+		}
+		regions[r.Name] = true
+	}
 	known := data.Catalogue()
 	for engine, versions := range f.Catalogue {
 		if known[engine] == nil {

@@ -158,7 +158,7 @@ func New(ctx context.Context, o Options) (d *Daemon, err error) {
 			return notify.Messages(r, notify.Options{PublicURL: c.PublicURL})
 		},
 		Key: subkey(key, "inventory"), Version: d.version, Facts: c.Facts(), TakeOver: c.Cluster.TakeOver,
-		Prober:  probe.New(probe.Options{AllowLoopback: c.HealthChecks.AllowLoopback, ConnectTo: c.HealthChecks.ConnectTo}),
+		Prober:  probe.New(probe.Options{AllowLoopback: c.HealthChecks.AllowLoopback, ConnectTo: c.HealthChecks.ConnectTo, Remotes: remotes(c)}),
 		Metrics: reconcile.NewMetrics(d.registry), Now: d.now, Log: d.log,
 	}); err != nil {
 		return d, err
@@ -195,6 +195,15 @@ func New(ctx context.Context, o Options) (d *Daemon, err error) {
 }
 
 // Addr is the address of the public listener, InternalAddr that of the internal.
+// remotes are the checkers elsewhere.
+func remotes(c *config.Config) []probe.Remote {
+	var out []probe.Remote
+	for _, r := range c.HealthChecks.Remotes {
+		out = append(out, probe.Remote(r))
+	}
+	return out
+}
+
 func (d *Daemon) Addr() net.Addr         { return d.public.Addr() }
 func (d *Daemon) InternalAddr() net.Addr { return d.internal.Addr() }
 

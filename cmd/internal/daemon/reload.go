@@ -84,7 +84,7 @@ func fixed(a, b config.File) []string {
 		"listen": a.Listen != b.Listen, "internal_listen": a.InternalListen != b.InternalListen,
 		"public_url": a.PublicURL != b.PublicURL, "store": a.Store != b.Store, "data": a.Data != b.Data,
 		"key_file": a.KeyFile != b.KeyFile, "single_tenant": a.SingleTenant != b.SingleTenant,
-		"log_level": a.LogLevel != b.LogLevel, "health_checks": a.HealthChecks != b.HealthChecks, "github": a.GitHub != b.GitHub, "poll": a.Poll != b.Poll,
+		"log_level": a.LogLevel != b.LogLevel, "health_checks": fmt.Sprint(a.HealthChecks) != fmt.Sprint(b.HealthChecks), "github": a.GitHub != b.GitHub, "poll": a.Poll != b.Poll,
 		"cluster": fmt.Sprint(a.Cluster) != fmt.Sprint(b.Cluster), "git": fmt.Sprint(a.Git) != fmt.Sprint(b.Git),
 	} {
 		if differs {
