@@ -21,10 +21,11 @@ func TestDatabasesBecomeReady(t *testing.T) {
 	in := shop
 	in.Namespace = kubetest.Namespace(t, kubetest.Shared(t))
 	in.Facts.Images = data.Catalogue()
+	in.Facts.ObjectStore = &render.ObjectStore{Endpoint: "https://s3.example.org", Bucket: "copies", Secret: "key", Image: "example.org/rclone:1"}
 	in.Snapshot = commitOf(map[string]string{"manifest.yml": `
 services: { web: { image: "example.org/web:1", constraints: { min_count: 0 } } }
 databases: [postgresql, mysql, redis, mongodb, elasticsearch, memcached, rabbitmq, influxdb]
-backups: [{ kind: unmanaged }]`})
+backups: [{ kind: unmanaged }, {}]`})
 	bundle, err := render.Render(t.Context(), in, workload.Builder{})
 	if err != nil {
 		t.Fatal(err)

@@ -57,6 +57,8 @@ type Facts struct {
 	// Images is the catalogue of data components: engine ("postgresql",
 	// "postgis"), then version as written in manifests ("17"), then image.
 	Images map[string]map[string]string `json:"images,omitempty"`
+	// ObjectStore keeps copies of databases; nil: there is none.
+	ObjectStore *ObjectStore `json:"object_store,omitempty"`
 	// Nodes are the names of the cluster's nodes, sorted. They matter only where a
 	// hook runs on all of them, which HostAccess must allow; empty: unknown.
 	Nodes []string `json:"nodes,omitempty"`
@@ -87,6 +89,18 @@ type Policy struct {
 	// service; empty: log files go with their Pod.
 	LogPath string `json:"log_path,omitempty"`
 	MaxPods int64  `json:"max_pods,omitempty"` // most Pods that autoscaling of one service may ask for; 0: 20
+}
+
+// ObjectStore is a bucket behind an S3 API. What opens it is in a Secret of each
+// application's own namespace, which rondo never reads.
+type ObjectStore struct {
+	Endpoint string `json:"endpoint"`
+	Bucket   string `json:"bucket"`
+	Region   string `json:"region"`
+	Prefix   string `json:"prefix"`   // folder of the bucket; without slashes at its ends
+	Provider string `json:"provider"` // as rclone calls it: "AWS", "Minio", "Other"
+	Secret   string `json:"secret"`   // its keys are access_key_id and secret_access_key
+	Image    string `json:"image"`    // has rclone and a shell
 }
 
 // Input is all that [Render] looks at.

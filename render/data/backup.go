@@ -19,19 +19,22 @@ const (
 	startDeadline = 900
 )
 
-// Backups makes what backs up the databases of app. Copies of a database lie on
-// one volume, which stays when its backups go.
+// Backups makes what backs up the databases of app. Copies of a database lie in
+// the object store, or on one volume, which stays when its backups go.
 func Backups(app *manifest.Application) []render.Object {
 	var out []render.Object
 	for _, db := range app.Databases {
-		first := true
+		first, volume := true, false
 		for _, b := range app.Backups {
 			if b.Database != db.Key() {
 				continue
 			}
 			var objects []render.Object
+			if b.Store == nil && !volume {
+				objects, volume = append(objects, copies(db)), true
+			}
 			if first {
-				objects = append(objects, copies(db), backupScripts(db))
+				objects = append(objects, backupScripts(db))
 				if db.Engine == "redis" {
 					objects = append(objects, restorePolicy(app, db))
 				}
@@ -61,20 +64,23 @@ func jobName(db manifest.Database, b manifest.Backup, task string) string {
 
 // copies is the volume of copies, as large as that of the database.
 func copies(db manifest.Database) render.Object {
-	size := db.Run.Disk.Size
-	if db.Run.Disk.Grown != "" {
-		size = db.Run.Disk.Grown
-	}
-	o := object("v1", "PersistentVolumeClaim", copiesName(db), map[string]any{"spec": claim("ReadWriteOnce", size, db.Run.Disk.Class)})
+	o := object("v1", "PersistentVolumeClaim", copiesName(db), map[string]any{"spec": claim("ReadWriteOnce", copiesSize(db), db.Run.Disk.Class)})
 	o.Group = db.Key()
 	return o
+}
+
+func copiesSize(db manifest.Database) string {
+	if db.Run.Disk.Grown != "" {
+		return db.Run.Disk.Grown
+	}
+	return db.Run.Disk.Size
 }
 
 func copiesName(db manifest.Database) string { return render.Name(Name(db), "backup") }
 
 func backupScripts(db manifest.Database) render.Object {
 	text := map[string]any{}
-	for _, name := range []string{"lib.sh", "backup.sh", "restore.sh", "verify.sh"} {
+	for _, name := range []string{"report.sh", "lib.sh", "backup.sh", "restore.sh", "verify.sh", "store.sh"} {
 		text[name] = script(name)
 	}
 	return object("v1", "ConfigMap", copiesName(db), map[string]any{"data": text})
@@ -93,7 +99,8 @@ func restorePolicy(app *manifest.Application, db manifest.Database) render.Objec
 }
 
 // cronJob runs a script on a schedule; with none it waits to be asked:
-// kubectl create job --from=cronjob/….
+// kubectl create job --from=cronjob/…. With an object store a container of its
+// own takes the copy there after it is made, or back before it is used.
 func cronJob(app *manifest.Application, db manifest.Database, b manifest.Backup, task, schedule string) render.Object {
 	s := serverOf(db)
 	copiesAt := map[string]any{"name": "copies", "mountPath": "/backup"}
@@ -105,8 +112,12 @@ func cronJob(app *manifest.Application, db manifest.Database, b manifest.Backup,
 		map[string]any{"name": "scripts", "mountPath": "/etc/rondo", "readOnly": true},
 		map[string]any{"name": "work", "mountPath": "/work"},
 	}
+	kept := map[string]any{"name": "copies", "persistentVolumeClaim": map[string]any{"claimName": copiesName(db)}}
+	if b.Store != nil {
+		kept = map[string]any{"name": "copies", "emptyDir": map[string]any{"sizeLimit": copiesSize(db)}}
+	}
 	volumes := []any{
-		map[string]any{"name": "copies", "persistentVolumeClaim": map[string]any{"claimName": copiesName(db)}},
+		kept,
 		map[string]any{"name": "scripts", "configMap": map[string]any{"name": copiesName(db), "defaultMode": int64(0o555)}},
 		map[string]any{"name": "work", "emptyDir": map[string]any{}},
 	}
@@ -116,21 +127,28 @@ func cronJob(app *manifest.Application, db manifest.Database, b manifest.Backup,
 		mounts = append(mounts, map[string]any{"name": "verifier", "mountPath": "/etc/verifier", "readOnly": true})
 		volumes = append(volumes, map[string]any{"name": "verifier", "configMap": map[string]any{"name": jobName(db, b, "verify")}})
 	}
+	main := map[string]any{
+		"name": task, "image": db.Run.Image, "command": []any{"bash", "/etc/rondo/" + task + ".sh"},
+		"env": env, "volumeMounts": mounts, "securityContext": containerSecurity(),
+	}
+	pod := map[string]any{
+		"restartPolicy": "Never", "automountServiceAccountToken": false, "enableServiceLinks": false,
+		"securityContext": podSecurity(s.user, s.group), "volumes": volumes, "containers": []any{main},
+	}
+	switch {
+	case b.Store == nil:
+	case task == "backup":
+		pod["initContainers"], pod["containers"] = []any{main}, []any{storeContainer(app, db, b, "put")}
+	default:
+		pod["initContainers"] = []any{storeContainer(app, db, b, "fetch")}
+	}
 	tier := render.Name(Name(db), task)
 	spec := map[string]any{
 		"schedule": schedule, "timeZone": "Etc/UTC", "concurrencyPolicy": "Forbid", "suspend": schedule == "",
 		"startingDeadlineSeconds": int64(startDeadline), "successfulJobsHistoryLimit": int64(3), "failedJobsHistoryLimit": int64(3),
 		"jobTemplate": map[string]any{"spec": map[string]any{"backoffLimit": int64(0), "template": map[string]any{
 			"metadata": map[string]any{"labels": map[string]any{"app": app.App, "tier": tier}},
-			"spec": map[string]any{
-				"restartPolicy": "Never", "automountServiceAccountToken": false, "enableServiceLinks": false,
-				"securityContext": podSecurity(s.user, s.group),
-				"volumes":         volumes,
-				"containers": []any{map[string]any{
-					"name": task, "image": db.Run.Image, "command": []any{"bash", "/etc/rondo/" + task + ".sh"},
-					"env": env, "volumeMounts": mounts, "securityContext": containerSecurity(),
-				}},
-			},
+			"spec":     pod,
 		}}},
 	}
 	if schedule == "" {

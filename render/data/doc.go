@@ -26,8 +26,10 @@
 //	ConfigMap postgresql-default-backup  their scripts, which are those in scripts/
 //
 // The scripts run in the image of the database, so that client and server have
-// one version. Tests run those of PostgreSQL and Redis, and what sets the two up,
-// with real servers; those of MySQL and MongoDB are rendered, not run.
+// one version. With an object store there is no claim: a container of rclone, in
+// the same Pod, takes the copy there after it is made, or back before it is used.
+// Tests run the scripts of PostgreSQL, Redis and the object store, and what sets
+// the two up, with real servers; those of MySQL and MongoDB are rendered, not run.
 //
 // # Operators
 //
@@ -69,8 +71,15 @@
 //   - The result of a run is its Pod's termination message, one line of JSON. The
 //     reference has a ConfigMap; the images have no client to write one, and Pods of
 //     tenants get no account of the API server.
-//   - Copies go to a volume (kind: unmanaged). An object store needs a client that
-//     no image of a database has; kind: managed is refused until there is one.
+//   - A copy is whole on the node before it is uploaded, in a folder that goes with
+//     the Pod. A stream into the store would need no room, and would need one image
+//     with both clients, which is nobody's; claims of the Pod's own would stay as
+//     long as Jobs are remembered.
+//   - In the object store, too, the checksum comes last and goes first: neither an
+//     upload nor a removal that breaks off leaves what a restore would take. What
+//     is older than the oldest copy kept goes, whole or not.
+//   - The store's key is a Secret of the namespace, so that each application can
+//     have one for its own folder, and rondo none.
 //   - glusterfs has no server any more, so there are no GLUSTERFS_ variables: an
 //     address behind which nobody listens is worse than none.
 //   - <app>-configstore is not made: its keys would be copies of several generated

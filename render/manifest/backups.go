@@ -60,13 +60,15 @@ func (r *reader) backup(n *node, p place, app *Application, name func(database s
 	if raw.kind == nil && n.get("kind") != nil {
 		return // its word was refused
 	}
-	if raw.kind == nil || raw.kind.text == "managed" {
-		r.notBuilt(n.pos, p, p.String()+": kind managed, an object store,", "write kind: unmanaged, which keeps copies on a volume")
-		return
-	}
 	b := Backup{Pos: n.pos, Keep: 10, Schedule: "0 * * * *", Gzip: true, CheckSize: true,
 		Before: raw.before.plainText(), After: raw.after.plainText(), Exclude: texts(raw.exclude),
 		Binary: raw.form != nil && raw.form.text == "binary", Verify: raw.verify == nil || raw.verify.text == "auto"}
+	if raw.kind.plainText() != "unmanaged" {
+		if b.Store, b.Keep = r.o.Facts.ObjectStore, 100; b.Store == nil {
+			r.fault(n, p, "E-BACKUP-STORE", "goes to an object store, and rondo knows none",
+				"have the operator of rondo set object_store, or write kind: unmanaged")
+		}
+	}
 	if raw.keep != nil {
 		var ok bool
 		if b.Keep, ok = integer(raw.keep); !ok || b.Keep < 1 || b.Keep > 1000 {

@@ -100,6 +100,7 @@ func Codes() []Code {
 		{"E-DB-VERSION", "there is no image of the version of a database"},
 		{"W-DB-UNUSED", "a database is configured but not used"},
 		{"E-EXTERNAL-APP", "the application itself is external"},
+		{"E-BACKUP-STORE", "there is no object store for copies of databases"},
 
 		// rondo's own.
 		{"E-NOT-BUILT", "an option exists, but rondo cannot do it yet"},

@@ -19,8 +19,8 @@ func (b *rawBackup) options() []Option {
 	return []Option{
 		opt("component", Text, "all", "an engine, or engine.group", "What is backed up.").ext().into(&b.component),
 		opt("schedule", Text, "hourly", "a cron expression, or hourly, daily, weekly or monthly", "When, in UTC.").ext().into(&b.schedule),
-		opt("keep", Integer, "10", "1 to 1000", "Copies kept; the oldest go first.").ext().into(&b.keep),
-		opt("kind", Text, "managed", "", "Where copies go: unmanaged is a volume beside the database.").words("managed", "unmanaged").ext().into(&b.kind),
+		opt("keep", Integer, "100, unmanaged 10", "1 to 1000", "Copies kept; the oldest go first.").ext().into(&b.keep),
+		opt("kind", Text, "managed", "", "Where copies go: the operator's object store, or a volume beside the database.").words("managed", "unmanaged").ext().into(&b.kind),
 		opt("type", Text, "text", "", "Dump of the database, or copy of the whole server.").words("text", "binary").ext().into(&b.form),
 		opt("gzip", Bool, "true", "", "Compression.").ext().into(&b.gzip),
 		opt("exclude_tables", List|Text, "[]", "a list, or names with commas", "Tables left out; text copies of PostgreSQL and MySQL only.").ext().into(&b.exclude),

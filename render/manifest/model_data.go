@@ -103,6 +103,8 @@ type Backup struct {
 	Verifier  string     // SQL that answers one row with the column result; empty: is there a table
 	Exclude   []string   // tables
 	Key       *SecretRef // encrypts copies; nil: they are not
+	// Store is where copies go; nil: a volume beside the database.
+	Store *render.ObjectStore
 	// Shell lines around it; empty: none.
 	Before, After string
 }

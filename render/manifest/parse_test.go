@@ -208,8 +208,12 @@ func dump(app *manifest.Application, problems []render.Problem) string {
 		if v.Key != nil {
 			key = v.Key.Secret + "/" + v.Key.Key
 		}
-		v.Key = nil
-		fmt.Fprintf(&b, "backup %+v key=%s\n", v, key)
+		store := ""
+		if v.Store != nil {
+			store = fmt.Sprintf(" store=%+v", *v.Store)
+		}
+		v.Key, v.Store = nil, nil
+		fmt.Fprintf(&b, "backup %+v key=%s%s\n", v, key, store)
 	}
 	for _, v := range app.Volumes {
 		fmt.Fprintf(&b, "shared %+v\n", v)

@@ -3,20 +3,9 @@
 # Passwords stand in the environment, never in an argument.
 # shellcheck shell=bash
 set -euo pipefail
-umask 077
+# shellcheck source=report.sh
+. "$(dirname "$0")/report.sh"
 export PGPASSWORD=${ADMIN_PASSWORD:-} MYSQL_PWD=${ADMIN_PASSWORD:-} PGCONNECT_TIMEOUT=10
-
-# report prints one line of JSON, which is also what Kubernetes shows of the Pod.
-report() {
-	printf '%s\n' "$1"
-	printf '%s\n' "$1" 2>/dev/null >"${REPORT:-/dev/termination-log}" || true
-}
-
-# fail STATUS TEXT
-fail() {
-	report "{\"result\":\"$1\",\"reason\":\"$2\"}"
-	exit 1
-}
 
 # copies lists the copies of this backup, newest first.
 copies() {
