@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"rondo.dev/rondo/cmd/internal/config"
+	"rondo.dev/rondo/render"
 	"rondo.dev/rondo/render/data"
 )
 
@@ -51,6 +52,37 @@ func TestAnEngineInTheCatalogueReplacesItsVersions(t *testing.T) {
 	}
 }
 
+func TestAnObjectStoreNeedsOnlyAnAddressAndABucket(t *testing.T) {
+	for file, want := range map[string]*render.ObjectStore{
+		"":                              nil,
+		"object_store: { secret: key }": nil, // the chart writes its defaults
+		"object_store: { endpoint: https://s3.example.org/, bucket: copies }": {Endpoint: "https://s3.example.org", Bucket: "copies", Region: "us-east-1",
+			Prefix: "rondo", Provider: "Other", Secret: "rondo-object-store", Image: config.Defaults().ObjectStore.Image},
+		"object_store: { endpoint: http://minio.storage.svc:9000, bucket: copies, region: eu, prefix: a/b, provider: Minio, secret: key, image: rclone@sha256:0 }": {Endpoint: "http://minio.storage.svc:9000",
+			Bucket: "copies", Region: "eu", Prefix: "a/b", Provider: "Minio", Secret: "key", Image: "rclone@sha256:0"},
+	} {
+		c, err := config.Parse("rondo.yaml", []byte(minimal+file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Facts().ObjectStore; !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %+v, want %+v", file, got, want)
+		}
+	}
+}
+
+// The scripts are tested with the version that testdata/rclone pins.
+func TestTheImageOfTheObjectStoreHasTheVersionThatIsTested(t *testing.T) {
+	b, err := os.ReadFile("../../../testdata/rclone/go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, version, _ := strings.Cut(config.Defaults().ObjectStore.Image, ":")
+	if !strings.Contains(string(b), "github.com/rclone/rclone v"+version+"\n") {
+		t.Errorf("the default is %s", config.Defaults().ObjectStore.Image)
+	}
+}
+
 func TestEveryFaultHasItsLineAndAHint(t *testing.T) {
 	for name, tc := range map[string]struct{ file, want string }{
 		"unknown key": {minimal + "listne: \":80\"\n",
@@ -82,6 +114,32 @@ func TestEveryFaultHasItsLineAndAHint(t *testing.T) {
 			"rondo.yaml:8: catalogue.redis.7 must be an image such as registry/name:tag"},
 		"catalogue of another form": {minimal + "catalogue: {redis: \"7\"}\n",
 			"rondo.yaml:7: catalogue.redis must be a mapping, not a single value"},
+		"object store without an address": {minimal + "object_store: { bucket: copies }\n",
+			"rondo.yaml:7: object_store.endpoint must be an address such as https://s3.example.org, without credentials"},
+		"object store without a host": {minimal + "object_store: { bucket: copies, endpoint: 'https://:9000' }\n",
+			"rondo.yaml:7: object_store.endpoint must be an address such as"},
+		"object store without a bucket": {minimal + "object_store:\n  endpoint: https://s3.example.org\n",
+			"rondo.yaml:8: object_store.bucket must be the name of a bucket"},
+		"object store over http": {minimal + "object_store:\n  bucket: copies\n  endpoint: http://s3.example.org\n",
+			"rondo.yaml:9: object_store.endpoint must use https; http is for Services of the cluster, such as"},
+		"object store of the Pod itself": {minimal + "object_store: { bucket: copies, endpoint: \"http://127.0.0.1:9000\" }\n",
+			"rondo.yaml:7: object_store.endpoint must use https"},
+		"object store with a key": {minimal + "object_store: { bucket: copies, endpoint: https://id:word@s3.example.org }\n",
+			"rondo.yaml:7: object_store.endpoint must be an address such as https://s3.example.org, without credentials"},
+		"object store with a path": {minimal + "object_store: { bucket: copies, endpoint: https://s3.example.org/copies }\n",
+			"without credentials and without a path"},
+		"bucket": {minimal + "object_store: { bucket: Copies/a, endpoint: https://s3.example.org }\n",
+			"rondo.yaml:7: object_store.bucket must be the name of a bucket"},
+		"prefix leads out": {minimal + "object_store: { bucket: copies, endpoint: https://s3.example.org, prefix: a/../b }\n",
+			"rondo.yaml:7: object_store.prefix must be a folder such as"},
+		"region": {minimal + "object_store: { bucket: copies, endpoint: https://s3.example.org, region: a b }\n",
+			"rondo.yaml:7: object_store.region must be a word such as"},
+		"provider": {minimal + "object_store: { bucket: copies, endpoint: https://s3.example.org, provider: '' }\n",
+			"rondo.yaml:7: object_store.provider must be a word such as"},
+		"Secret of the object store": {minimal + "object_store: { bucket: copies, endpoint: https://s3.example.org, secret: a/b }\n",
+			"rondo.yaml:7: object_store.secret must be the name of a Secret"},
+		"image of the object store": {minimal + "object_store: { bucket: copies, endpoint: https://s3.example.org, image: a b }\n",
+			"rondo.yaml:7: object_store.image must be an image such as"},
 		"role": {minimal + "access: [{ name: anna, role: admin, token_file: /t }]\n",
 			`rondo.yaml:7: access[0].role must be read or operate, not "admin"`},
 		"app and token": {strings.Replace(minimal, "webhook_secret_file", "token_file: /t, app: { id: 1, private_key_file: /k }, webhook_secret_file", 1),

@@ -27,7 +27,8 @@ type File struct {
 	Applications   []Application `yaml:"applications"`
 	// Catalogue gives images of data components by engine, then by version. An
 	// engine that is written has those versions and no others.
-	Catalogue map[string]map[string]string `yaml:"catalogue"`
+	Catalogue   map[string]map[string]string `yaml:"catalogue"`
+	ObjectStore ObjectStore                  `yaml:"object_store"`
 }
 
 // GitHub is how rondo signs in to GitHub, and GitHub to rondo.
@@ -77,6 +78,17 @@ type Cluster struct {
 	// ResponseTime is the metric of Pods, in milliseconds, that a metrics adapter
 	// serves for autoscaling; empty: there is none.
 	ResponseTime string `yaml:"response_time_metric"`
+}
+
+// ObjectStore is where backups of kind managed go; without an endpoint there is none.
+type ObjectStore struct {
+	Endpoint string `yaml:"endpoint"` // https address of an S3 API; http to a Service of the cluster
+	Bucket   string `yaml:"bucket"`
+	Region   string `yaml:"region"`
+	Prefix   string `yaml:"prefix"`   // folder of the bucket
+	Provider string `yaml:"provider"` // as rclone calls it
+	Secret   string `yaml:"secret"`   // Secret of each application's namespace
+	Image    string `yaml:"image"`    // has rclone
 }
 
 // HealthChecks bounds what the checks after a deployment may ask.
@@ -153,6 +165,9 @@ func Defaults() File {
 		},
 		Poll:      Poll{Min: 30 * time.Second, Max: 15 * time.Minute},
 		Catalogue: data.Catalogue(),
+		ObjectStore: ObjectStore{
+			Region: "us-east-1", Prefix: "rondo", Provider: "Other", Secret: "rondo-object-store", Image: "docker.io/rclone/rclone:1.76.0",
+		},
 	}
 }
 

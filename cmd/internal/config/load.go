@@ -105,6 +105,7 @@ func (d *decoder) checkDaemon(f *File) {
 			}
 		}
 	}
+	d.objectStore(&f.ObjectStore)
 	names := map[string]bool{}
 	for i, a := range f.Access {
 		key := fmt.Sprintf("access[%d]", i)
@@ -120,9 +121,46 @@ func (d *decoder) checkDaemon(f *File) {
 	}
 }
 
+// objectStore checks where copies of databases go. Plain http is for Services of
+// the cluster only: copies are as confidential as the databases.
+func (d *decoder) objectStore(s *ObjectStore) {
+	if s.Endpoint == "" && s.Bucket == "" {
+		return
+	}
+	u, err := url.Parse(s.Endpoint)
+	switch {
+	case err != nil || u.Hostname() == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
+		d.fail("object_store.endpoint", "object_store.endpoint must be an address such as https://s3.example.org, without credentials and without a path")
+	case u.Scheme == "http" && (strings.HasSuffix(u.Hostname(), ".svc") || strings.HasSuffix(u.Hostname(), ".svc.cluster.local")):
+	case u.Scheme != "https":
+		d.fail("object_store.endpoint", "object_store.endpoint must use https; http is for Services of the cluster, such as http://minio.storage.svc:9000")
+	}
+	s.Endpoint = strings.TrimRight(s.Endpoint, "/")
+	for _, field := range []struct {
+		name, value string
+		form        func() *regexp.Regexp
+		fix         string
+	}{
+		{"bucket", s.Bucket, bucketForm, "the name of a bucket: lower-case letters, digits, dots and dashes"},
+		{"region", s.Region, wordForm, "a word such as eu-central-1"},
+		{"prefix", s.Prefix, prefixForm, "a folder such as rondo or clusters/one, without a slash at its ends"},
+		{"provider", s.Provider, wordForm, "a word such as AWS, Minio or Other"},
+		{"secret", s.Secret, namespaceForm, "the name of a Secret"},
+		{"image", s.Image, imageForm, "an image such as registry/name:tag"},
+	} {
+		if !field.form().MatchString(field.value) {
+			d.fail("object_store."+field.name, "object_store.%s must be %s", field.name, field.fix)
+		}
+	}
+}
+
 var (
 	nameForm        = form(`^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$`)
 	namespaceForm   = form(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
+	bucketForm      = form(`^[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]$`)
+	prefixForm      = form(`^[A-Za-z0-9][-_.A-Za-z0-9]*(/[A-Za-z0-9][-_.A-Za-z0-9]*)*$`)
+	wordForm        = form(`^[A-Za-z0-9][-A-Za-z0-9]*$`)
+	imageForm       = form(`^\S+$`)
 	environmentForm = form(`^[A-Za-z][-_A-Za-z0-9]{0,62}$`)
 )
 
@@ -249,8 +287,13 @@ func (d *decoder) policy(key string, a *Application) {
 
 // Facts is the operator's part of what rendering knows.
 func (c *Config) Facts() render.Facts {
-	return render.Facts{
+	facts := render.Facts{
 		NodePorts: c.Cluster.NodePorts, StorageClasses: c.Cluster.StorageClasses, SharedClass: c.Cluster.RWXClass, Images: c.Catalogue,
 		EdgeNamespace: c.Cluster.EdgeNamespace, OpenNetwork: c.Cluster.OpenNetwork, ResponseTime: c.Cluster.ResponseTime,
 	}
+	if c.ObjectStore.Endpoint != "" {
+		store := render.ObjectStore(c.ObjectStore)
+		facts.ObjectStore = &store
+	}
+	return facts
 }
