@@ -114,9 +114,9 @@ func BuildTool(ctx context.Context, out io.Writer, tool Tool) (path string, err 
 		return path, nil
 	}
 
-	version, err := goIn(ctx, module, "list", "-f", "{{with .Module}}{{.Version}}{{end}}", tool.Package)
+	_, version, err := tool.Source(ctx)
 	if err != nil {
-		return "", fmt.Errorf("find %s: %w", tool.Package, err)
+		return "", err
 	}
 	hint := "once"
 	if tool.Takes != "" {
@@ -141,6 +141,21 @@ func BuildTool(ctx context.Context, out io.Writer, tool Tool) (path string, err 
 	}
 	fmt.Fprintf(out, "building %s took %s\n", what, time.Since(began).Round(time.Second))
 	return path, nil
+}
+
+// Source returns the folder of the module that the program's package is in, for what lies beside its code, and its
+// version, which is empty for the nested module itself.
+func (tool Tool) Source(ctx context.Context) (dir, version string, err error) {
+	module, _, err := tool.place()
+	if err != nil {
+		return "", "", fmt.Errorf("place %s: %w", tool.Name, err)
+	}
+	found, err := goIn(ctx, module, "list", "-f", "{{with .Module}}{{.Dir}}\n{{.Version}}{{end}}", tool.Package)
+	if err != nil {
+		return "", "", fmt.Errorf("find %s: %w", tool.Package, err)
+	}
+	dir, version, _ = strings.Cut(found, "\n")
+	return dir, version, nil
 }
 
 // place returns the absolute folder of the tool's module and the cache folder of its binary.

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// process is one program of the control plane, its output in a file.
-type process struct {
+// Process is one program of the control plane or beside it, its output in a file.
+type Process struct {
 	name string
 	log  string // path
 	cmd  *exec.Cmd
@@ -23,9 +23,10 @@ type process struct {
 	err  error
 }
 
-// startProcess starts program with its output in dir/name.log. The program has no part in the caller's environment.
-func startProcess(dir, name, program string, args ...string) (*process, error) {
-	p := &process{name: name, log: filepath.Join(dir, name+".log"), done: make(chan struct{})}
+// startProcess starts program with its output in dir/name.log. The program has no part in the caller's environment, but
+// env, which may replace what it is given.
+func startProcess(dir, name, program string, env []string, args ...string) (*Process, error) {
+	p := &Process{name: name, log: filepath.Join(dir, name+".log"), done: make(chan struct{})}
 	output, err := os.Create(p.log)
 	if err != nil {
 		return nil, err
@@ -34,6 +35,7 @@ func startProcess(dir, name, program string, args ...string) (*process, error) {
 	p.cmd = exec.Command(program, args...)
 	p.cmd.Dir = dir
 	p.cmd.Env = []string{"HOME=" + dir, "TMPDIR=" + dir, "PATH=" + os.Getenv("PATH")}
+	p.cmd.Env = append(p.cmd.Env, env...)
 	p.cmd.Stdout, p.cmd.Stderr = output, output
 	// A group of its own: Ctrl-C in a terminal reaches only us, and we stop the programs in order.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -58,8 +60,19 @@ func startProcess(dir, name, program string, args ...string) (*process, error) {
 	return p, nil
 }
 
+// Pid is its process id.
+func (p *Process) Pid() int { return p.cmd.Process.Pid }
+
+// Stop ends the program. One that had ended by itself is an error, with the end of its log.
+func (p *Process) Stop() error {
+	if err := p.ended(); err != nil {
+		return err
+	}
+	return p.stop(grace)
+}
+
 // stop asks the program to end, and after grace makes it. It returns when the program has ended.
-func (p *process) stop(grace time.Duration) error {
+func (p *Process) stop(grace time.Duration) error {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("stop %s: %w", p.name, err)
 	}
@@ -78,7 +91,7 @@ func (p *process) stop(grace time.Duration) error {
 }
 
 // ended is nil while the program runs, and afterwards an error with the end of its log.
-func (p *process) ended() error {
+func (p *Process) ended() error {
 	select {
 	case <-p.done:
 		log, _ := os.ReadFile(p.log)
@@ -89,7 +102,7 @@ func (p *process) ended() error {
 }
 
 // poll calls try every 20 ms until it returns nil, and returns the last error once ctx ends or a process has ended.
-func poll(ctx context.Context, processes []*process, try func() error) error {
+func poll(ctx context.Context, processes []*Process, try func() error) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {

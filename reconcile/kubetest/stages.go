@@ -51,7 +51,7 @@ var stageFiles = []string{
 // keepStages copies kwok's stage files out of its module into one file beside the binary, so that a start needs neither
 // the go command nor the module cache.
 func keepStages(ctx context.Context, out io.Writer, kwok Tool) (path string, err error) {
-	module, dir, err := kwok.place()
+	_, dir, err := kwok.place()
 	if err != nil {
 		return "", err
 	}
@@ -68,9 +68,9 @@ func keepStages(ctx context.Context, out io.Writer, kwok Tool) (path string, err
 		return "", err
 	}
 	defer unlock()
-	source, err := goIn(ctx, module, "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kwok")
+	source, _, err := kwok.Source(ctx)
 	if err != nil {
-		return "", fmt.Errorf("find kwok's stages: %w", err)
+		return "", err
 	}
 	var all bytes.Buffer
 	for _, name := range stageFiles {

@@ -34,7 +34,7 @@ type ControlPlane struct {
 
 	options   Options
 	id        *identity
-	processes []*process // in the order of their start
+	processes []*Process // in the order of their start
 	release   []func()   // ports and the lock of Dir
 	stop      func() error
 }
@@ -165,14 +165,22 @@ func healthy(ctx context.Context, url string) error {
 	return nil
 }
 
-// run starts one program and remembers it for Stop.
+// run starts one program of the control plane.
 func (cp *ControlPlane) run(name, program string, args ...string) error {
-	p, err := startProcess(cp.Dir, name, program, args...)
+	_, err := cp.Run(name, program, nil, args...)
+	return err
+}
+
+// Run starts one more program beside the control plane, such as a controller, with its output in Dir/name.log. Its
+// environment is HOME, TMPDIR (both are Dir), PATH and env. Stop ends it before the servers, if it has not been ended.
+// Only one Run at a time.
+func (cp *ControlPlane) Run(name, program string, env []string, args ...string) (*Process, error) {
+	p, err := startProcess(cp.Dir, name, program, env, args...)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	cp.processes = append(cp.processes, p)
-	return nil
+	return p, nil
 }
 
 // Stop ends every process of the control plane and removes its folder. Only the first call does something; each returns
