@@ -14,14 +14,14 @@ export GOFLAGS ?= -buildvcs=false
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 ONCE     ?=#     1: the demo ends after its last scene
-ARGS     ?=#     more arguments for demo, bench and image
+ARGS     ?=#     more arguments for demo, bench, bench-peers and image
 FUZZTIME ?= 10s# for each fuzz target
 
 run := testdata/make.sh
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## show it on a cluster of its own; ONCE=1 ends by itself; KUBECONFIG=FILE takes your cluster
@@ -53,6 +53,11 @@ soak: ## the long form of the tests: hours of fuzzing, kills and reloads
 bench: ## measure against the bars of the design; exit 1 above one
 	@$(run) need git npm
 	@go run ./cmd/internal/bench $(ARGS)
+
+.PHONY: bench-peers
+bench-peers: ## the same repositories with rondo and with Flux, side by side; exit 1 above a bar
+	@$(run) need git
+	@go run ./cmd/internal/bench peers $(ARGS)
 
 .PHONY: build
 build: ## bin/rondo and, for files encrypted with SOPS, bin/rondo-sops: static binaries

@@ -17,7 +17,7 @@ import (
 	"rondo.dev/rondo/reconcile/kubetest"
 )
 
-// usage is what a process has used so far.
+// usage is what processes have used so far.
 type usage struct {
 	cpu       time.Duration
 	rss, peak int64 // bytes
@@ -26,7 +26,20 @@ type usage struct {
 // clockTick is the unit of /proc/<pid>/stat: USER_HZ, 100 a second on Linux.
 const clockTick = 10 * time.Millisecond
 
-func usageOf(pid int) (usage, error) {
+// usageOf is the sum over some processes.
+func usageOf(pids ...int) (usage, error) {
+	var all usage
+	for _, pid := range pids {
+		u, err := usageOfOne(pid)
+		if err != nil {
+			return all, err
+		}
+		all.cpu, all.rss, all.peak = all.cpu+u.cpu, all.rss+u.rss, all.peak+u.peak
+	}
+	return all, nil
+}
+
+func usageOfOne(pid int) (usage, error) {
 	var u usage
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -62,7 +75,7 @@ func usageOf(pid int) (usage, error) {
 	return u, nil
 }
 
-// requests are what the daemon asked of the API server, as that saw it.
+// requests are what users asked of the API server, as that saw it.
 type requests struct {
 	all, writes int
 	by          map[string]int // "verb resource"
@@ -80,9 +93,9 @@ func (r requests) most() string {
 	return strings.Join(parts, ", ")
 }
 
-// countAudit counts the daemon's requests between two times. A watch counts
-// when it ends, like any other request.
-func countAudit(path string, from, to time.Time) (requests, error) {
+// countAudit counts the requests of users between two times, also those in
+// another's name. A watch counts when it ends, like any other request.
+func countAudit(path string, users []string, from, to time.Time) (requests, error) {
 	n := requests{by: map[string]int{}}
 	f, err := os.Open(path)
 	if err != nil {
@@ -102,7 +115,7 @@ func countAudit(path string, from, to time.Time) (requests, error) {
 		if err := json.Unmarshal(line, &e); err != nil {
 			return n, err
 		}
-		if e.User.Username != "rondo" || e.Received.Before(from) || e.Received.After(to) {
+		if !slices.Contains(users, e.User.Username) || e.Received.Before(from) || e.Received.After(to) {
 			continue
 		}
 		n.all++

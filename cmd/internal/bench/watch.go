@@ -3,27 +3,34 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	kubewatch "k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 )
 
-// applied knows, from watches of its own, which objects of which application
-// were applied, and how often.
+// kinds of the objects of each application, one of each.
+const kinds = 5
+
+// versionKey of a ConfigMap's data, and annotation of a Deployment's pods: the
+// version of the files that the object was made of.
+const versionKey = "VERSION"
+
+// applied knows, from watches of its own, which objects of which namespace were
+// applied.
 type applied struct {
 	mu      sync.Mutex
-	changed chan struct{} // closed and replaced at each event
-	// fields is the newest time of the daemon's own entry in managedFields, as
-	// seen by the API server's clock, by application and object.
-	seen map[string]map[string]string // application → kind/name → VERSION or "applied"
+	changed chan struct{}                // closed and replaced at each event
+	seen    map[string]map[string]string // namespace → kind → version; "" where the kind has none
 }
 
-// watch follows the five kinds.
+// watch follows the five kinds in all namespaces.
 func watch(ctx context.Context, config *rest.Config) (*applied, error) {
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {
@@ -35,14 +42,16 @@ func watch(ctx context.Context, config *rest.Config) (*applied, error) {
 		{Group: "apps", Version: "v1", Resource: "deployments"}, {Group: "policy", Version: "v1", Resource: "poddisruptionbudgets"},
 		{Group: "networking.k8s.io", Version: "v1", Resource: "ingresses"},
 	} {
-		w, err := client.Resource(r).Watch(ctx, metav1.ListOptions{LabelSelector: "rondo.dev/app,rondo.dev/inventory!=true"})
+		w, err := client.Resource(r).Watch(ctx, metav1.ListOptions{
+			LabelSelector: "rondo.dev/inventory!=true", FieldSelector: "metadata.name!=kube-root-ca.crt",
+		})
 		if err != nil {
 			return nil, err
 		}
 		go func() {
 			defer w.Stop()
 			for event := range w.ResultChan() {
-				if object, ok := event.Object.(*unstructured.Unstructured); ok {
+				if object, ok := event.Object.(*unstructured.Unstructured); ok && event.Type != kubewatch.Deleted {
 					a.note(object)
 				}
 			}
@@ -52,64 +61,54 @@ func watch(ctx context.Context, config *rest.Config) (*applied, error) {
 }
 
 func (a *applied) note(o *unstructured.Unstructured) {
-	mark := "applied"
+	var version string
 	switch o.GetKind() {
 	case "ConfigMap":
-		mark, _, _ = unstructured.NestedString(o.Object, "data", "VERSION")
+		version, _, _ = unstructured.NestedString(o.Object, "data", versionKey)
 	case "Deployment":
-		mark, _, _ = unstructured.NestedString(o.Object, "spec", "template", "metadata", "annotations", "rondo.dev/config-hash")
+		version, _, _ = unstructured.NestedString(o.Object, "spec", "template", "metadata", "annotations", versionKey)
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	app := o.GetLabels()["rondo.dev/app"]
-	if a.seen[app] == nil {
-		a.seen[app] = map[string]string{}
+	if a.seen[o.GetNamespace()] == nil {
+		a.seen[o.GetNamespace()] = map[string]string{}
 	}
-	key := o.GetKind()
-	if old := a.seen[app][key]; old != mark && o.GetKind() == "Deployment" {
-		a.seen[app]["rollouts"] += "+"
-	}
-	a.seen[app][key] = mark
+	a.seen[o.GetNamespace()][o.GetKind()] = version
 	close(a.changed)
 	a.changed = make(chan struct{})
 }
 
-// wait returns once the application has this many kinds applied, its ConfigMap
-// is of this version, and its Deployment was rolled since the version before.
-func (a *applied) wait(ctx context.Context, app string, kinds, version int) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+// first returns once one object in the namespace is of this version.
+func (a *applied) first(ctx context.Context, namespace, version string) error {
+	return a.wait(ctx, namespace, func(seen map[string]string) bool {
+		return seen["ConfigMap"] == version || seen["Deployment"] == version
+	})
+}
+
+// all returns once all kinds are there and those with a version have this one.
+func (a *applied) all(ctx context.Context, namespace, version string) error {
+	return a.wait(ctx, namespace, func(seen map[string]string) bool {
+		return len(seen) == kinds && seen["ConfigMap"] == version && seen["Deployment"] == version
+	})
+}
+
+func (a *applied) wait(ctx context.Context, namespace string, done func(seen map[string]string) bool) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	want := fmt.Sprint(version)
 	for {
 		a.mu.Lock()
-		seen, changed := a.seen[app], a.changed
-		rolled := len(seen["rollouts"])
-		n := len(seen)
-		if rolled > 0 {
-			n--
-		}
-		done := n >= kinds && seen["ConfigMap"] == want && rolled >= rollouts(version)
+		seen, changed := maps.Clone(a.seen[namespace]), a.changed
 		a.mu.Unlock()
-		if done {
+		if done(seen) {
 			return nil
 		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return fmt.Errorf("%d of %d kinds applied, version %q instead of %q: %w", n, kinds, seen["ConfigMap"], want, context.Cause(ctx))
+			return fmt.Errorf("wait for objects in %s, where these are with their versions: %v: %w", namespace, seen, context.Cause(ctx))
 		}
 	}
 }
 
-// rollouts is how often a Deployment has a new template by the time of a
-// version: at creation, at the first push, at the burst.
-func rollouts(version int) int {
-	switch {
-	case version == 0:
-		return 1
-	case version < 1000:
-		return 2
-	default:
-		return 3
-	}
-}
+// patience is how long one application may take.
+const patience = 2 * time.Minute
