@@ -139,7 +139,9 @@ func replicated(item *Item, body map[string]any, field, word string) {
 		item.Status, item.Message = InProgress, "not seen by its controller yet"
 	case want == 0 && all == 0:
 		item.Status, item.Message = Current, "scaled to zero"
-	case item.Status == Current || ready < want:
+	case ready < want: // kstatus calls every StatefulSet with OnDelete Current
+		item.Status, item.Message = InProgress, pods(ready, want, word)
+	case item.Status == Current:
 		item.Message = pods(min(ready, want), want, word)
 	case given && updated < want:
 		item.Message = fmt.Sprintf("%d of %s updated", updated, count(want))

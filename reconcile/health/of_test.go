@@ -99,6 +99,14 @@ func TestOf(t *testing.T) {
 			`{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: shop, generation: 2}, spec: {replicas: 2, progressDeadlineSeconds: 600},
 			  status: {observedGeneration: 2, replicas: 3, updatedReplicas: 2, readyReplicas: 3, availableReplicas: 3}}`,
 			"InProgress Deployment/shop/web: 1 pod of the old version still there"},
+		"a database, which is updated by hand, is in progress until its pods are ready": {
+			`{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: db, namespace: shop, generation: 1}, spec: {replicas: 1, updateStrategy: {type: OnDelete}},
+			  status: {observedGeneration: 1, replicas: 1}}`,
+			"InProgress StatefulSet/shop/db: 0 of 1 pod ready"},
+		"its pods may be those of an older version": {
+			`{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: db, namespace: shop, generation: 2}, spec: {replicas: 1, updateStrategy: {type: OnDelete}},
+			  status: {observedGeneration: 2, replicas: 1, readyReplicas: 1, currentReplicas: 1}}`,
+			"Current StatefulSet/shop/db: 1 of 1 pod ready"},
 		"a claim that lost its volume has failed": {
 			`{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: data, namespace: shop}, status: {phase: Lost}}`,
 			"Failed PersistentVolumeClaim/shop/data: has lost its volume"},

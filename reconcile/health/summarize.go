@@ -56,7 +56,12 @@ func Summarize(items []Item) Report {
 
 // String is the item in one sentence: "Deployment/shop/web: 1 of 2 pods available".
 func (i Item) String() string {
-	s := i.ID.String() + ": " + or(i.Message, string(i.Status))
+	return i.ID.String() + ": " + i.Why()
+}
+
+// Why is String without the object.
+func (i Item) Why() string {
+	s := or(i.Message, string(i.Status))
 	if i.Event != "" {
 		s += "; " + i.Event
 	}
