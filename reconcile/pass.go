@@ -360,11 +360,11 @@ func (p *pass) apply(ctx context.Context, target plan.Target, artifact Artifact,
 		return err
 	}
 	if computed.Writes() || p.Trigger == TriggerRemove || deployment && live.Inventory.Revision == "" {
-		if computed.Commands() {
+		if computed.Waits() {
 			p.leave() // a Job may take an hour
 		}
 		err := p.write(ctx, computed)
-		if errors.Is(err, plan.ErrUnhealthy) && !early(err) {
+		if errors.Is(err, plan.ErrUnhealthy) && !plan.Early(err) {
 			p.state.Applied, p.state.InputDigest = artifact.Revision, artifact.InputDigest
 		}
 		if err != nil {

@@ -31,16 +31,9 @@ func (p *pass) refused(ctx context.Context, err error) bool {
 	return condition == Invalid || condition == Held
 }
 
-// early reports whether err is that of a Command which failed before anything
-// of its revision ran; the cluster goes back to what it had.
-func early(err error) bool {
-	var failed *plan.CommandError
-	return errors.As(err, &failed) && failed.Early
-}
-
 // undone reports whether err ends a deployment that changed nothing of what runs.
 func (p *pass) undone(ctx context.Context, err error) bool {
-	return early(err) && !errors.Is(context.Cause(ctx), ErrSuperseded)
+	return plan.Early(err) && !errors.Is(context.Cause(ctx), ErrSuperseded)
 }
 
 // putBack applies what was applied last as a whole, where this pass, or one

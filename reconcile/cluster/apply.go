@@ -22,8 +22,8 @@ import (
 // of its stage from being tried, but the stages after it. The Outcome holds what
 // was done, also on error; a plan that changes nothing costs no request.
 //
-// Writing goes on when ctx ends. Only the wait between two waves of a deployment
-// ends with ctx, and with it the apply.
+// Writing goes on when ctx ends. Only the waits of a deployment end with ctx, and
+// with them the apply: between two waves, and for data that it created.
 func (c *Cluster) Apply(ctx context.Context, p plan.Plan) (out plan.Outcome, err error) {
 	out.Inventory = p.Inventory
 	if c.o.ReadOnly || p.Held != "" || len(p.Refused) > 0 {
@@ -49,7 +49,7 @@ func (c *Cluster) Apply(ctx context.Context, p plan.Plan) (out plan.Outcome, err
 	if err != nil {
 		return out, err
 	}
-	w := &writing{Cluster: c, api: api, p: p, ends: map[render.ID]bool{}}
+	w := &writing{Cluster: c, api: api, p: p, ends: map[render.ID]bool{}, ready: map[render.ID]bool{}}
 	if err = w.awaits(ctx); err == nil {
 		err = w.objects(ctx)
 	}
@@ -112,6 +112,7 @@ type writing struct {
 	done   []plan.Done
 	writes int
 	ends   map[render.ID]bool // Commands that have ended: whether they succeeded
+	ready  map[render.ID]bool // data that was waited for, and came
 	notes  []string
 }
 
@@ -146,6 +147,9 @@ func (w *writing) objects(ctx context.Context) error {
 		}
 		group, rest := changes[:n], changes[n:]
 		if err := w.group(ctx, group); err != nil {
+			return err
+		}
+		if err := w.data(ctx, group); err != nil {
 			return err
 		}
 		if err := w.commands(ctx, group); err != nil {
@@ -184,10 +188,45 @@ func (w *writing) group(ctx context.Context, group []plan.Change) error {
 	return errors.Join(errs...)
 }
 
-// wave waits until everything of a wave is available.
-func (w *writing) wave(ctx context.Context, group []plan.Change) error {
-	var b render.Bundle
+// data waits until the data of a group that is new is ready: services and
+// commands that use it come later (spec 3.3).
+func (w *writing) data(ctx context.Context, group []plan.Change) error {
+	var fresh []plan.Change
 	for _, change := range group {
+		if change.Fresh {
+			fresh = append(fresh, change)
+		}
+	}
+	if len(fresh) == 0 || !w.p.Deployment {
+		return nil
+	}
+	report, err := w.available(ctx, fresh)
+	if err != nil && !errors.Is(err, plan.ErrUnhealthy) {
+		return fmt.Errorf("wait for %s: %w", fresh[0].ID.Name, err)
+	}
+	failed := &plan.DataError{}
+	for _, item := range report.Items {
+		switch {
+		case item.Status == health.Current:
+			w.ready[item.ID] = true
+		case item.Status == report.Worst && failed.Why == "":
+			failed.ID, failed.Why = item.ID, item.Why()
+		}
+	}
+	if report.Worst == health.Current {
+		return nil
+	}
+	if err != nil {
+		failed.After = w.p.WaveDeadline
+	}
+	return failed
+}
+
+// available waits until objects are, one has failed, or the deadline of waves
+// has passed, which is a plan.ErrUnhealthy.
+func (w *writing) available(ctx context.Context, changes []plan.Change) (health.Report, error) {
+	var b render.Bundle
+	for _, change := range changes {
 		b.Objects = append(b.Objects, *change.Object)
 	}
 	if w.p.WaveDeadline > 0 {
@@ -195,7 +234,12 @@ func (w *writing) wave(ctx context.Context, group []plan.Change) error {
 		ctx, cancel = context.WithTimeoutCause(ctx, w.p.WaveDeadline, plan.ErrUnhealthy)
 		defer cancel()
 	}
-	report, err := w.wait(ctx, w.p.Target, b.Running(), false)
+	return w.wait(ctx, w.p.Target, b.Running(), false)
+}
+
+// wave waits until everything of a wave is available.
+func (w *writing) wave(ctx context.Context, group []plan.Change) error {
+	report, err := w.available(ctx, group)
 	switch {
 	case errors.Is(err, plan.ErrUnhealthy), err == nil && report.Worst != health.Current:
 		return fmt.Errorf("%w: %s", plan.ErrUnhealthy, report.Sentence)

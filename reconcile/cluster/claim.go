@@ -108,7 +108,7 @@ func union(p plan.Plan) []plan.Entry {
 	}
 	for _, change := range p.Changes {
 		if o, ok := written[change.ID]; ok {
-			entries = append(entries, plan.Entry{ID: o.ID, Version: o.Version, Group: o.Group, Keep: o.Keep, Command: o.Command})
+			entries = append(entries, plan.Entry{ID: o.ID, Version: o.Version, Group: o.Group, Keep: o.Keep, Command: o.Command, Fresh: change.Fresh})
 		}
 	}
 	return entries
@@ -149,6 +149,7 @@ func (w *writing) inventory(claimed stored, failed error) stored {
 		if o := w.owned(a, e.ID); o != nil && o.recorded.Version != "" {
 			e.Mark = o.recorded
 		}
+		e.Fresh = (e.Fresh || change.Fresh) && !w.ready[e.ID]
 		after.Entries = append(after.Entries, e)
 	}
 	if failed == nil && w.p.Revision != "" {

@@ -28,6 +28,7 @@ func Compute(b render.Bundle, live Live, o Options) Plan {
 	}
 	for _, object := range b.Objects {
 		if change, ok := c.change(object); ok {
+			change.Fresh = c.fresh(change)
 			p.Changes = append(p.Changes, change)
 		}
 	}
@@ -130,6 +131,16 @@ func (c *computation) change(object render.Object) (Change, bool) {
 		out.Remember = remembers(object, entry)
 	}
 	return out, true
+}
+
+// fresh reports whether a change is about data that a deployment has still to
+// see ready.
+func (c *computation) fresh(change Change) bool {
+	if o := change.Object; o.Group == "" || o.Stage != render.StageData || !workload(o.ID) {
+		return false
+	}
+	entry, _ := c.entry(change.ID)
+	return change.Action == Create || entry.Fresh
 }
 
 // releases reports whether applying o lets go of spec.replicas, which needs the

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"errors"
+	"time"
 
 	"rondo.dev/rondo/render"
 )
@@ -36,3 +37,35 @@ func (e *CommandError) Error() string {
 }
 
 func (e *CommandError) Is(target error) bool { return target == ErrUnhealthy }
+
+func (e *CommandError) early() bool { return e.Early }
+
+// DataError says that data did not become ready after it was created, so that
+// nothing was rolled out that may use it. It is an ErrUnhealthy.
+type DataError struct {
+	ID    render.ID
+	After time.Duration // that was waited; 0: it failed before
+	Why   string        // "0 of 1 pod ready", without values
+}
+
+func (e *DataError) Error() string {
+	text := e.ID.Name + " is not ready"
+	if e.After > 0 {
+		text += " after " + e.After.String()
+	}
+	return text + ": " + e.Why + "; nothing was rolled out"
+}
+
+func (e *DataError) Is(target error) bool { return target == ErrUnhealthy }
+
+func (e *DataError) early() bool { return true }
+
+// Early reports whether err ended a deployment before a workload of its
+// revision was written, so that the cluster goes back to what it had.
+func Early(err error) bool {
+	var failed interface {
+		error
+		early() bool
+	}
+	return errors.As(err, &failed) && failed.early()
+}

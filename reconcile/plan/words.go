@@ -59,7 +59,9 @@ type Entry struct {
 	Orphaned int64 `json:"or,omitempty"`
 	Stopped  bool  `json:"st,omitempty"`
 	// Failed: a Command that did not succeed. The next deployment runs it again.
-	Failed bool   `json:"fl,omitempty"`
+	Failed bool `json:"fl,omitempty"`
+	// Fresh: data that was created, and that no deployment has seen ready yet.
+	Fresh  bool   `json:"fr,omitempty"`
 	Origin string `json:"origin,omitempty"` // file:line it came from, for the text of a prune
 }
 
@@ -176,6 +178,9 @@ type Change struct {
 	// has ended, for Deadline at most.
 	Await    bool          `json:"await,omitempty"`
 	Deadline time.Duration `json:"deadline,omitempty"`
+	// Fresh: the object is data that is created, or was and has not been seen ready
+	// since. A deployment waits for it before it applies what may use it.
+	Fresh bool `json:"fresh,omitempty"`
 }
 
 // FieldChange is one differing field. Values of Secrets are masked, long ones cut.
@@ -220,10 +225,10 @@ func (p Plan) Writes() bool {
 	return false
 }
 
-// Commands reports whether carrying the plan out waits for Jobs.
-func (p Plan) Commands() bool {
+// Waits reports whether carrying the plan out waits for Jobs or for data.
+func (p Plan) Waits() bool {
 	for _, c := range p.Changes {
-		if c.Await || c.Object != nil && c.Object.Command && c.Action != Unchanged && c.Action != Skip {
+		if c.Await || c.Fresh || c.Object != nil && c.Object.Command && c.Action != Unchanged && c.Action != Skip {
 			return true
 		}
 	}
