@@ -30,6 +30,8 @@ type Cluster interface {
 	Bootstrap(ctx context.Context, t plan.Target) error
 	// Facts are the cluster's part of render.Facts.
 	Facts(ctx context.Context) (render.Facts, error)
+	// Nodes are the labels of the cluster's nodes; not known where nobody may list them.
+	Nodes(ctx context.Context) (labels []map[string]string, known bool, err error)
 	// Live reads the inventory, and the objects that changed or drifted: those
 	// of b and of the inventory whose digests differ. With dryRun every object
 	// of b is read and tried on the API server.

@@ -159,6 +159,7 @@ func (p *pass) run(ctx context.Context) (err error) {
 		if artifact, err = p.render(ctx); err != nil {
 			return err
 		}
+		p.warn(ctx, artifact.Bundle)
 		if p.artifact = artifact; p.state.Paused != nil {
 			return nil
 		}

@@ -3,8 +3,10 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"rondo.dev/rondo/reconcile/plan"
+	"rondo.dev/rondo/render"
 )
 
 // timed runs one step and notes how long it took.
@@ -16,6 +18,23 @@ func (p *pass) timed(name string, step func() error) error {
 	p.result.Stages = append(p.result.Stages, Stage{Name: name, Took: took})
 	p.Metrics.stage(name, took)
 	return err
+}
+
+// warn adds to what rendering found what only the cluster can say: that no node
+// suits the Pods of a service. Nobody's deployment fails for want of the answer.
+func (p *pass) warn(ctx context.Context, b render.Bundle) {
+	if !b.ChoosesNodes() {
+		return
+	}
+	nodes, known, err := p.Cluster.Nodes(ctx)
+	if err != nil {
+		p.Log.Warn("placement is not checked", "app", p.App.Name, "err", err)
+	}
+	if err != nil || !known {
+		return
+	}
+	p.result.Problems = slices.Concat(p.result.Problems, b.Unplaced(nodes))
+	render.SortProblems(p.result.Problems)
 }
 
 // begin opens the pass in the ledger and says "pending" on the commit. Later

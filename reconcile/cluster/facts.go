@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -18,10 +19,20 @@ import (
 // factsAge is how old facts may be.
 const factsAge = 10 * time.Minute
 
+// nodesAge is how old the labels of nodes may be where they decide about a warning.
+const nodesAge = time.Minute
+
 type factsCache struct {
 	mu    sync.Mutex
 	facts render.Facts
 	asked time.Time
+	nodes nodeList
+}
+
+// nodeList is the nodes as they were last listed.
+type nodeList struct {
+	labels map[string]map[string]string // by name; nil: they may not be listed
+	asked  time.Time
 }
 
 var ingressClasses = schema.GroupVersionResource{Group: "networking.k8s.io", Version: "v1", Resource: "ingressclasses"}
@@ -65,9 +76,11 @@ func (c *Cluster) Facts(ctx context.Context) (render.Facts, error) {
 			}
 		}
 	}
-	if facts.Nodes, err = c.nodeNames(ctx); err != nil {
+	byName, err := c.listNodes(ctx, factsAge)
+	if err != nil {
 		return render.Facts{}, err
 	}
+	facts.Nodes = slices.Sorted(maps.Keys(byName))
 	switch _, err := c.kinds.find(scaledObject, "v1alpha1", c.o.Now()); {
 	case err == nil:
 		facts.KEDA = true
@@ -78,19 +91,35 @@ func (c *Cluster) Facts(ctx context.Context) (render.Facts, error) {
 	return facts, nil
 }
 
-// nodeNames lists the nodes by name, sorted; nil: they may not be listed.
-func (c *Cluster) nodeNames(ctx context.Context) ([]string, error) {
-	list, err := c.api.own.metadata.Resource(nodes).List(ctx, metav1.ListOptions{})
-	if apierrors.IsForbidden(err) {
-		return nil, nil
+// Nodes are the labels of the cluster's nodes, read at most once a minute; not
+// known where rondo may not list them.
+func (c *Cluster) Nodes(ctx context.Context) (labels []map[string]string, known bool, err error) {
+	f := &c.facts
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	nodes, err := c.listNodes(ctx, nodesAge)
+	return slices.Collect(maps.Values(nodes)), nodes != nil, err
+}
+
+// listNodes gives the labels of the nodes by name, at most that old; nil: they
+// may not be listed. The caller holds the mutex of the facts.
+func (c *Cluster) listNodes(ctx context.Context, age time.Duration) (map[string]map[string]string, error) {
+	known := &c.facts.nodes
+	if !known.asked.IsZero() && c.o.Now().Sub(known.asked) < age {
+		return known.labels, nil
 	}
-	if err != nil {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	list, err := c.api.own.metadata.Resource(nodes).List(ctx, metav1.ListOptions{})
+	if err != nil && !apierrors.IsForbidden(err) {
 		return nil, fmt.Errorf("list nodes: %w", err)
 	}
-	names := make([]string, len(list.Items))
-	for i, node := range list.Items {
-		names[i] = node.Name
+	*known = nodeList{asked: c.o.Now()}
+	if err == nil {
+		known.labels = make(map[string]map[string]string, len(list.Items))
+		for _, node := range list.Items {
+			known.labels[node.Name] = node.Labels
+		}
 	}
-	slices.Sort(names)
-	return names, nil
+	return known.labels, nil
 }
