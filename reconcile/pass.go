@@ -122,6 +122,11 @@ func (r *Reconciler) Pass(ctx context.Context, req Request) (result Result, ok b
 			err = errors.Join(err, backErr)
 		}
 	}
+	if p.state.Suspended && p.state.Paused == nil && p.Trigger != TriggerRemove {
+		if resumeErr := p.resume(context.WithoutCancel(ctx)); resumeErr != nil {
+			err = resumeErr // the whole is tried again
+		}
+	}
 	p.end(ctx, err)
 	return p.result, true
 }
@@ -353,6 +358,12 @@ func (p *pass) apply(ctx context.Context, target plan.Target, artifact Artifact,
 		p.stored = true
 	}
 	if deployment && p.state.remember(artifact.Bundle.Once) {
+		if err := p.record(ctx); err != nil {
+			return err
+		}
+	}
+	if computed.Suspends() && !p.state.Suspended {
+		p.state.Suspended = true
 		if err := p.record(ctx); err != nil {
 			return err
 		}

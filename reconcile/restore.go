@@ -57,6 +57,33 @@ func (p *pass) putBack(ctx context.Context) error {
 	return nil
 }
 
+// resume puts back the CronJobs that this deployment, or one that was cut short,
+// has suspended, as what was stored last has them.
+func (p *pass) resume(ctx context.Context) error {
+	a, ok, err := p.Journal.LoadArtifact(ctx, p.App.Name)
+	if err != nil || !ok {
+		return err
+	}
+	target := p.App.Target()
+	live, err := p.Cluster.Live(ctx, target, a.Bundle, false)
+	if err != nil || live.Inventory.Paused {
+		return err
+	}
+	back := plan.Resume(a.Bundle, live, plan.Options{Target: target, Key: p.Key, Pass: p.result.Pass, TakeOver: p.TakeOver, Now: p.Now()})
+	switch {
+	case len(back.Refused) > 0:
+		return refusal(back.Refused)
+	case back.Writes():
+		outcome, err := p.Cluster.Apply(ctx, back)
+		p.result.Outcome = merged(p.result.Outcome, outcome)
+		if err != nil {
+			return fmt.Errorf("let suspended jobs run again: %w", err)
+		}
+	}
+	p.state.Suspended = false
+	return nil
+}
+
 // restore applies an artifact again after one that was applied in part.
 func (p *pass) restore(ctx context.Context, target plan.Target, a Artifact) error {
 	live, err := p.Cluster.Live(ctx, target, a.Bundle, false)

@@ -171,6 +171,9 @@ type State struct {
 	Before    string `json:"before,omitempty"`
 	// Check is a check of the public addresses that is to be made; nil: none.
 	Check *Due `json:"check,omitempty"`
+	// Suspended: a deployment has suspended CronJobs, and nobody has yet made sure
+	// that they are as before.
+	Suspended bool `json:"suspended,omitempty"`
 	// Application is the configuration the newest pass ran with, so that an
 	// orphan can still be removed.
 	Application Application `json:"application"`

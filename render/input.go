@@ -32,6 +32,8 @@ const (
 const (
 	AnnotationPrune     = Domain + "/prune"     // "disabled": never pruned
 	AnnotationReconcile = Domain + "/reconcile" // "paused", on the inventory: nothing is changed
+	// "true", on a CronJob: a deployment that changes something suspends it until its end
+	AnnotationPauseDuringDeploy = Domain + "/pause-during-deploy"
 )
 
 // AnnotationLogPaths tells a collector of logs which files of a workload to

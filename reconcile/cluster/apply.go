@@ -50,7 +50,10 @@ func (c *Cluster) Apply(ctx context.Context, p plan.Plan) (out plan.Outcome, err
 		return out, err
 	}
 	w := &writing{Cluster: c, api: api, p: p, ends: map[render.ID]bool{}, ready: map[render.ID]bool{}}
-	if err = w.awaits(ctx); err == nil {
+	if err = w.suspends(ctx); err == nil {
+		err = w.awaits(ctx)
+	}
+	if err == nil {
 		err = w.objects(ctx)
 	}
 	if err == nil {
@@ -136,7 +139,7 @@ func (w *writing) wrote() {
 func (w *writing) objects(ctx context.Context) error {
 	var changes []plan.Change
 	for _, change := range w.p.Changes {
-		if change.Object != nil {
+		if change.Object != nil && !change.Suspend {
 			changes = append(changes, change)
 		}
 	}

@@ -91,7 +91,11 @@ func sameContent(a, b plan.Inventory) bool {
 // after a crash nobody knows whether it was.
 func union(p plan.Plan) []plan.Entry {
 	written := make(map[render.ID]*render.Object, len(p.Changes))
+	suspended := map[render.ID]bool{}
 	for _, change := range p.Changes {
+		if change.Suspend {
+			suspended[change.ID] = true
+		}
 		if writes(change) && change.Object != nil {
 			written[change.ID] = change.Object
 		}
@@ -103,12 +107,13 @@ func union(p plan.Plan) []plan.Entry {
 	for i, e := range entries {
 		if _, ok := written[e.ID]; ok {
 			entries[i].Digest = ""
+			entries[i].Suspended = e.Suspended || suspended[e.ID]
 			delete(written, e.ID)
 		}
 	}
 	for _, change := range p.Changes {
 		if o, ok := written[change.ID]; ok {
-			entries = append(entries, plan.Entry{ID: o.ID, Version: o.Version, Group: o.Group, Keep: o.Keep, Command: o.Command, Fresh: change.Fresh})
+			entries = append(entries, plan.Entry{ID: o.ID, Version: o.Version, Group: o.Group, Keep: o.Keep, Command: o.Command, Fresh: change.Fresh, Suspended: change.Suspend})
 		}
 	}
 	return entries

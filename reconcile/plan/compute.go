@@ -32,6 +32,9 @@ func Compute(b render.Bundle, live Live, o Options) Plan {
 			p.Changes = append(p.Changes, change)
 		}
 	}
+	if o.Deployment {
+		c.suspend(p.Changes)
+	}
 	prunes := c.prunes(b)
 	p.Changes = append(p.Changes, prunes...)
 	p.Refused = c.refused

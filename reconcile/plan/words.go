@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"time"
 
 	"rondo.dev/rondo/render"
@@ -61,8 +62,10 @@ type Entry struct {
 	// Failed: a Command that did not succeed. The next deployment runs it again.
 	Failed bool `json:"fl,omitempty"`
 	// Fresh: data that was created, and that no deployment has seen ready yet.
-	Fresh  bool   `json:"fr,omitempty"`
-	Origin string `json:"origin,omitempty"` // file:line it came from, for the text of a prune
+	Fresh bool `json:"fr,omitempty"`
+	// Suspended: a CronJob that a deployment has suspended until its end.
+	Suspended bool   `json:"su,omitempty"`
+	Origin    string `json:"origin,omitempty"` // file:line it came from, for the text of a prune
 }
 
 // Mark is what an object looked like right after the apply (design 3.7).
@@ -181,6 +184,9 @@ type Change struct {
 	// Fresh: the object is data that is created, or was and has not been seen ready
 	// since. A deployment waits for it before it applies what may use it.
 	Fresh bool `json:"fresh,omitempty"`
+	// Suspend: the object is a CronJob that is suspended before anything else is
+	// written, and applied by [Resume] once the deployment has ended.
+	Suspend bool `json:"suspend,omitempty"`
 }
 
 // FieldChange is one differing field. Values of Secrets are masked, long ones cut.
@@ -210,6 +216,11 @@ type Plan struct {
 	Deployment bool `json:"deployment,omitempty"`
 	// WaveDeadline bounds the wait for each wave; zero: nothing does.
 	WaveDeadline time.Duration `json:"-"`
+}
+
+// Suspends reports whether the plan suspends CronJobs until its deployment has ended.
+func (p Plan) Suspends() bool {
+	return slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Suspend })
 }
 
 // Counts is how many changes of each action a Plan or Outcome holds.

@@ -105,6 +105,7 @@ func (r *reader) job(raw *rawJob, f field, at place, job *Job) {
 			"start it with kubectl create job --from=cronjob/"+job.Name+" NAME")
 	}
 	job.Paused, _ = boolean(raw.paused)
+	job.PauseDuringDeploy, _ = boolean(raw.pausing)
 	job.Concurrency = "Forbid"
 	if raw.concurrency != nil {
 		word := raw.concurrency.text

@@ -27,7 +27,8 @@ func (i *rawInit) options() []Option {
 // rawJob holds one entry of jobs.
 type rawJob struct {
 	service, command, args         *node
-	schedule, zone, paused         *node
+	schedule, zone                 *node
+	paused, pausing                *node
 	concurrency, deadline, timeout *node
 	retries, keep                  *node
 }
@@ -40,7 +41,7 @@ func (j *rawJob) options() []Option {
 		opt("schedule", Text, "on demand", "five fields of cron, or @hourly, @daily, @weekly, @monthly, @yearly", "When it runs.").into(&j.schedule),
 		opt("time_zone", Text, "Etc/UTC", "Europe/Berlin", "Time zone of the schedule.").into(&j.zone),
 		opt("paused", Bool, "false", "true or false", "Whether it is suspended.").into(&j.paused),
-		opt("pause_during_deploy", Bool, "false", "true or false", "Whether a deployment suspends it.").later("false", "no", "off"),
+		opt("pause_during_deploy", Bool, "false", "true or false", "Whether it is suspended while a deployment runs.").into(&j.pausing),
 		opt("concurrency", Text, "forbid", "", "What a run does that would begin before the last has ended.").words("forbid", "allow", "replace").into(&j.concurrency),
 		opt("deadline", Text, "200s", "10 seconds or more", "Latest start after the scheduled time.").into(&j.deadline),
 		opt("timeout", Text, "none", "1 second or more", "Longest run.").into(&j.timeout),

@@ -48,12 +48,14 @@ type Job struct {
 	Service string   // object name of the service whose image, variables and volumes it has
 	Words   []string // the shell, the command, the job's name and its arguments
 
-	Schedule    string // five fields or a macro; empty: on demand
-	TimeZone    string // "Europe/Berlin"
-	Paused      bool
-	Concurrency string        // Kubernetes' word: Forbid, Allow, Replace
-	Deadline    time.Duration // latest start after the scheduled time
-	Timeout     time.Duration // longest run; 0: none
-	Retries     int64
-	Keep        int64 // finished runs that are kept, of each outcome
+	Schedule string // five fields or a macro; empty: on demand
+	TimeZone string // "Europe/Berlin"
+	Paused   bool
+	// PauseDuringDeploy suspends it while a deployment runs.
+	PauseDuringDeploy bool
+	Concurrency       string        // Kubernetes' word: Forbid, Allow, Replace
+	Deadline          time.Duration // latest start after the scheduled time
+	Timeout           time.Duration // longest run; 0: none
+	Retries           int64
+	Keep              int64 // finished runs that are kept, of each outcome
 }

@@ -239,8 +239,8 @@ func dump(app *manifest.Application, problems []render.Problem) string {
 		}
 	}
 	for _, j := range app.Commands.Jobs {
-		fmt.Fprintf(&b, "job %s of %s %q schedule=%q zone=%s paused=%v concurrency=%s deadline=%s timeout=%s retries=%d keep=%d\n",
-			j.Name, j.Service, j.Words, j.Schedule, j.TimeZone, j.Paused, j.Concurrency, j.Deadline, j.Timeout, j.Retries, j.Keep)
+		fmt.Fprintf(&b, "job %s of %s %q schedule=%q zone=%s paused=%v/%v concurrency=%s deadline=%s timeout=%s retries=%d keep=%d\n",
+			j.Name, j.Service, j.Words, j.Schedule, j.TimeZone, j.Paused, j.PauseDuringDeploy, j.Concurrency, j.Deadline, j.Timeout, j.Retries, j.Keep)
 	}
 	return b.String()
 }

@@ -35,5 +35,8 @@ func (m *maker) cronJob(svc manifest.Service, job manifest.Job) render.Object {
 	o := object("batch/v1", "CronJob", job.Name, map[string]any{"spec": spec})
 	o.Origin = job.Pos
 	label(&o, m.app, svc.Name)
+	if job.PauseDuringDeploy {
+		metadata(&o, "annotations")[render.AnnotationPauseDuringDeploy] = "true"
+	}
 	return o
 }
