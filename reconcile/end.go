@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"rondo.dev/rondo/render"
 	"rondo.dev/rondo/sources"
 )
 
@@ -48,8 +49,14 @@ func (p *pass) end(ctx context.Context, err error) {
 		p.unrecorded(beginErr)
 		return
 	}
+	if r.Condition == Removed {
+		p.shares(render.Bundle{})
+		p.state.Reads = nil
+	}
 	if recordErr := p.record(closing); recordErr != nil {
 		p.unrecorded(recordErr)
+	} else {
+		p.publish()
 	}
 	if r.Condition == Removed {
 		if deleteErr := p.Journal.Delete(closing, p.App.Name); deleteErr != nil {
@@ -104,6 +111,9 @@ func (p *pass) settle() {
 			}
 		}
 		return
+	}
+	if p.artifact.InputDigest != "" && p.artifact.InputDigest == s.InputDigest {
+		p.shares(p.artifact.Bundle)
 	}
 	switch r.Condition {
 	case Live:

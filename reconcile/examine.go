@@ -83,6 +83,7 @@ func (p *pass) rollBack(ctx context.Context) error {
 	if err = errors.Join(err, p.Journal.Artifact(ctx, p.App.Name, before, true)); err != nil {
 		return fmt.Errorf("roll back to %s: %w", before.Revision, err)
 	}
+	p.shares(before.Bundle)
 	s := &p.state
 	s.Applied, s.Live, s.InputDigest, s.LiveInput, s.Before = before.Revision, before.Revision, before.InputDigest, before.InputDigest, ""
 	p.result.Failure = &Failure{Kind: KindHealth, Text: "rolled back to " + before.Revision.Short() + ": " + p.result.Check.Sentence}

@@ -40,6 +40,7 @@ type Reconciler struct {
 	slots       chan struct{} // passes that render, read and write
 	remotes     remotes       // passes that wait for a git server, which may hang
 	fights      *plan.Fights
+	sharing     sharing
 	trouble     trouble
 	interrupted interrupted
 }
@@ -89,6 +90,8 @@ type pass struct {
 	artifact Artifact // what a deployment brings; zero before it is rendered
 	begun    bool     // has a row in the ledger
 	stored   bool
+	shared   *render.Shared // what others may read from now on, when news is set
+	news     bool
 	place    chan struct{} // where it has a place now; nil: nowhere
 }
 
@@ -221,8 +224,15 @@ func (p *pass) deploys(ctx context.Context) error {
 		p.Resolved(rev)
 	}
 	p.closeInterrupted(ctx, rev)
-	if p.state.settled(rev, p.App) && (p.Trigger == TriggerPush || p.Trigger == TriggerRestart || p.Trigger == TriggerRetry) {
-		return errNothing
+	switch p.Trigger {
+	case TriggerPush, TriggerRestart, TriggerRetry, TriggerShared:
+		outdated, err := p.outdated(ctx)
+		if err != nil {
+			return err
+		}
+		if p.state.settled(rev, p.App) && !outdated {
+			return errNothing
+		}
 	}
 	p.result.Revision = rev
 	return p.begin(ctx)
@@ -252,6 +262,9 @@ func (p *pass) render(ctx context.Context) (Artifact, error) {
 	if err != nil {
 		return artifact, fmt.Errorf("read facts of the cluster: %w", err)
 	}
+	if in.Facts.Applications, err = p.readable(ctx, p.App); err != nil {
+		return artifact, err
+	}
 	in.Facts.Policy, in.Facts.Once = p.App.Policy, p.state.Once
 	in.Facts.ClusterVersion, in.Facts.IngressClass, in.Facts.KEDA = facts.ClusterVersion, facts.IngressClass, facts.KEDA
 	if in.Facts.Policy.HostAccess { // for others they would be news without meaning
@@ -270,6 +283,7 @@ func (p *pass) render(ctx context.Context) (Artifact, error) {
 			stored.Revision = p.result.Revision
 			p.result.SameInput, p.result.Rendered, p.result.Problems = true, true, stored.Bundle.Problems
 			p.result.KeyCounts = render.CountKeys(stored.Bundle.Keys)
+			p.reads(stored.Bundle.Reads, in.Facts)
 			return stored, nil
 		}
 	}
@@ -280,9 +294,12 @@ func (p *pass) render(ctx context.Context) (Artifact, error) {
 	if problems := render.AsProblems(err); err == nil || problems != nil {
 		p.result.Rendered, p.result.Problems = true, problems
 	}
-	keys := artifact.Bundle.Keys
+	keys, reads := artifact.Bundle.Keys, artifact.Bundle.Reads
 	if err != nil {
-		keys = render.AsKeys(err)
+		keys, reads = render.AsKeys(err), render.AsReads(err)
+	}
+	if p.result.Rendered {
+		p.reads(reads, in.Facts)
 	}
 	p.result.KeyCounts, p.result.Keys = render.CountKeys(keys), keys[:min(len(keys), MaxKeys)]
 	if err != nil {

@@ -334,6 +334,9 @@ func (q *Queue) start(name string, e *entry) {
 		for _, tell := range q.finish(name, e, req, result, ok, done) {
 			tell()
 		}
+		for _, reader := range result.Readers {
+			q.WakeByName(reader, Request{Trigger: TriggerShared}, nil)
+		}
 	})
 }
 

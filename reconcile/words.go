@@ -65,6 +65,7 @@ const (
 	TriggerRestart Trigger = "restart" // the daemon started
 	TriggerRemove  Trigger = "remove"  // confirmed removal
 	TriggerCheck   Trigger = "check"   // head of a pull request: rendered, never applied
+	TriggerShared  Trigger = "shared"  // another application changed what this one reads of it
 	TriggerHealth  Trigger = "health"  // after a deployment: its public addresses are asked
 )
 
@@ -132,6 +133,8 @@ type Result struct {
 	Check     *health.Check    `json:"check,omitempty"` // what the public addresses answered
 	// CheckAt is when they are to be asked; zero: they are not.
 	CheckAt time.Time `json:"check_at,omitzero"`
+	// Readers are the applications that read of this one what has changed.
+	Readers []string `json:"-"`
 	// Newer is the revision that superseded this one.
 	Newer sources.Revision `json:"newer"`
 	// Attempt counts the tries of this revision from 1.
@@ -164,6 +167,11 @@ type State struct {
 	Score       string    `json:"score,omitempty"`    // overall grade of the newest score
 	// Once is what later renderings find in [render.Facts].Once.
 	Once map[string]string `json:"once,omitempty"`
+	// ShareWith is who may read variables of this application, Reads whose it
+	// refers to, and Read a digest of what it was rendered with of theirs.
+	ShareWith []string `json:"share_with,omitempty"`
+	Reads     []string `json:"reads,omitempty"`
+	Read      string   `json:"read,omitempty"`
 	// Orphans are the data groups that left git and are kept, by their name.
 	Orphans map[string]Orphan `json:"orphans,omitempty"`
 	// LiveInput is the input digest of Live, Before that of what was live before it.

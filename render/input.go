@@ -141,6 +141,7 @@ type Draft struct {
 	Keys     []Key             // see [Bundle]
 	Check    *Check            // see [Bundle]
 	Shared   *Shared           // see [Bundle]
+	Reads    []string          // see [Bundle]
 	Once     map[string]string // see [Bundle]
 	Marks    map[string]string // see [Bundle]
 }

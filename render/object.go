@@ -181,6 +181,9 @@ type Bundle struct {
 	Check *Check `json:"check,omitempty"`
 	// Shared is what other applications may read of this one; nil: nothing.
 	Shared *Shared `json:"shared,omitempty"`
+	// Reads lists the applications whose variables the files refer to, sorted, as
+	// they are written: "billing/production".
+	Reads []string `json:"reads,omitempty"`
 	// Once are the values that later renderings find in [Facts].Once as soon as
 	// this Bundle was stored to be applied: what may not change under data.
 	Once map[string]string `json:"once,omitempty"`

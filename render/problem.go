@@ -71,11 +71,12 @@ func ByUrgency(ps []Problem) []Problem {
 }
 
 // Invalid is the error of a [Render] that found at least one Problem with
-// severity error. It holds all Problems, sorted, warnings and infos too, and
-// what became of each leaf key, as [Bundle] does.
+// severity error. It holds all Problems, sorted, warnings and infos too, what
+// became of each leaf key, and which applications are read, as [Bundle] does.
 type Invalid struct {
 	Problems []Problem
 	Keys     []Key
+	Reads    []string
 }
 
 // Error is the first error, and how many more there are.
@@ -145,6 +146,15 @@ func AsKeys(err error) []Key {
 	var invalid *Invalid
 	if errors.As(err, &invalid) {
 		return invalid.Keys
+	}
+	return nil
+}
+
+// AsReads gives the Reads that err carries, also through wrapping.
+func AsReads(err error) []string {
+	var invalid *Invalid
+	if errors.As(err, &invalid) {
+		return invalid.Reads
 	}
 	return nil
 }

@@ -42,7 +42,7 @@ func Render(ctx context.Context, in Input, b Builder) (Bundle, error) {
 	SortProblems(problems)
 	Mark(draft.Keys, problems)
 	if errs, _, _ := CountProblems(problems); errs > 0 {
-		return Bundle{}, &Invalid{Problems: problems, Keys: draft.Keys}
+		return Bundle{}, &Invalid{Problems: problems, Keys: draft.Keys, Reads: draft.Reads}
 	}
 	sort.SliceStable(objects, func(i, j int) bool {
 		a, b := &objects[i], &objects[j]
@@ -55,7 +55,10 @@ func Render(ctx context.Context, in Input, b Builder) (Bundle, error) {
 			return a.ID.Less(b.ID)
 		}
 	})
-	return Bundle{Objects: objects, Problems: problems, Keys: draft.Keys, Check: draft.Check, Shared: draft.Shared, Once: draft.Once, Marks: draft.Marks}, nil
+	return Bundle{
+		Objects: objects, Problems: problems, Keys: draft.Keys, Check: draft.Check,
+		Shared: draft.Shared, Reads: draft.Reads, Once: draft.Once, Marks: draft.Marks,
+	}, nil
 }
 
 // finish gives o its place: namespace, ownership labels, identity, stage.

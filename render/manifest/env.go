@@ -56,7 +56,9 @@ type variable struct {
 type resolved struct {
 	value  Value
 	secret bool // depends on something that is kept in a Secret
-	ok     bool
+	// foreign: depends on another application
+	foreign bool
+	ok      bool
 }
 
 func (v *variables) init(api map[string]string) {
@@ -256,7 +258,7 @@ func (r *reader) shared(file sources.Position) []Variable {
 		for _, name := range slices.Sorted(maps.Keys(layer)) {
 			v := layer[name]
 			if res := r.resolve(v); res.ok {
-				out = append(out, Variable{Pos: v.n.pos, Name: name, Secret: res.secret, Generate: v.made, Value: res.value})
+				out = append(out, Variable{Pos: v.n.pos, Name: name, Secret: res.secret, Foreign: res.foreign, Generate: v.made, Value: res.value})
 			}
 		}
 	}

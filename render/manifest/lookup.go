@@ -94,6 +94,7 @@ func (r *reader) foreignValue(ref *reference, n *node, p place, self *variable) 
 	if self == nil {
 		r.fault(n, p, "I-ENV-INDIRECT", "refers to a variable of another application", "give it to a variable, and refer to that: _env(NAME)")
 	}
+	r.reads[ref.app] = true
 	name := ref.name
 	if ref.service != "" {
 		name = ref.service + "." + name
@@ -105,9 +106,9 @@ func (r *reader) foreignValue(ref *reference, n *node, p place, self *variable) 
 		r.fault(n, p, "E-ENV-CROSS-CREDENTIAL", "refers to a credential of another application, %s", "copy it into a Secret of this one, or share the database", shown(ref.name))
 		return resolved{}
 	case ok:
-		return resolved{value: text(value), ok: true}
+		return resolved{value: text(value), foreign: true, ok: true}
 	case ref.hasFallback:
-		return resolved{value: text(ref.fallback), ok: true}
+		return resolved{value: text(ref.fallback), foreign: true, ok: true}
 	case app == "":
 		fix := "list this application in config_store.share_with of that one"
 		if near := r.near(ref.app, slices.Sorted(maps.Keys(r.o.Facts.Applications))); near != "" {
@@ -164,8 +165,9 @@ func credential(name, value string) bool {
 	return false
 }
 
-// Shared is what the application lets others read: variables that are plain text
-// and no secret. nil: nothing.
+// Shared is what the application lets others read: variables that are plain text,
+// no secret, and do not come from another application themselves, so that no two
+// applications can change each other for ever. nil: nothing.
 func (a *Application) Shared() *render.Shared {
 	if len(a.Storage.ShareWith) == 0 {
 		return nil
@@ -174,7 +176,7 @@ func (a *Application) Shared() *render.Shared {
 	export := func(prefix string, vars []Variable) {
 		for _, v := range vars {
 			value, plain := v.Value.Text()
-			if plain && !v.Secret && !credential(v.Name, value) {
+			if plain && !v.Secret && !v.Foreign && !credential(v.Name, value) {
 				out.Values[prefix+v.Name] = value
 			}
 		}

@@ -5,8 +5,28 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"rondo.dev/rondo/render"
 	"rondo.dev/rondo/render/manifest"
 )
+
+// Two applications that read each other must not change each other for ever.
+func TestWhatWasReadFromOthersIsSharedWithNobody(t *testing.T) {
+	parsed, err := manifest.Parse(one(`
+config_store: {share_with: [mail]}
+environment_variables: {OWN: a, THEIRS: "_env(STACK[mail/production].OWN)", COPY: "x_env(THEIRS)", GUESS: "_env(STACK[billing].OWN:b)"}
+services: {web: {image: a, env_vars: {MORE: "_env(COPY)", TOO: "_env(OWN)"}}}
+`), manifest.Options{App: "shop", Environment: "production", Namespace: "shop",
+		Facts: render.Facts{Applications: map[string]map[string]string{"mail/production": {"OWN": "b"}}}})
+	if err != nil || parsed.App == nil {
+		t.Fatal(parsed.Problems, err)
+	}
+	if diff := cmp.Diff(map[string]string{"OWN": "a", "web.TOO": "a"}, parsed.App.Shared().Values); diff != "" {
+		t.Errorf("shared (- want, + got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"billing", "mail/production"}, parsed.Reads); diff != "" {
+		t.Errorf("reads (- want, + got):\n%s", diff)
+	}
+}
 
 func TestSecretsAreSharedWithNobody(t *testing.T) {
 	parsed, err := manifest.Parse(one(`

@@ -88,6 +88,8 @@ type Variable struct {
 	Pos    sources.Position
 	Name   string
 	Secret bool // goes to a Secret instead of a ConfigMap
+	// Foreign: the value depends on a variable of another application.
+	Foreign bool
 	// Generate is how many random characters the cluster makes up for it, once;
 	// 0: none. Value then is a key of [Application.GeneratedSecret] or
 	// [Service.GeneratedSecret].

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"maps"
 	"slices"
 
 	"rondo.dev/rondo/render"
@@ -32,12 +33,14 @@ type Result struct {
 	// with what the table of options says about each; [render.Mark] adds what the
 	// Problems say. nil where the files are no manifest.
 	Keys []render.Key
+	// Reads lists the applications that variables refer to, sorted, as written.
+	Reads []string
 }
 
 // Parse reads the manifest of one environment. The error is for a snapshot that
 // cannot be read.
 func Parse(snap sources.Snapshot, o Options) (Result, error) {
-	r := &reader{o: o, snap: snap, revision: snap.Revision()}
+	r := &reader{o: o, snap: snap, revision: snap.Revision(), reads: map[string]bool{}}
 	tree, err := r.load(snap)
 	if err != nil {
 		return Result{}, err
@@ -46,6 +49,7 @@ func Parse(snap sources.Snapshot, o Options) (Result, error) {
 	if tree != nil {
 		out.App = r.application(tree)
 		out.Keys = r.keysOf(tree)
+		out.Reads = slices.Sorted(maps.Keys(r.reads))
 	}
 	if r.broken != nil {
 		return Result{}, r.broken

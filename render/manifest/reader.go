@@ -37,6 +37,7 @@ type reader struct {
 	broken       error   // of the snapshot, while values are read
 
 	once, marks map[string]string // what later renderings are to find
+	reads       map[string]bool   // applications that variables refer to, as written
 
 	sharedVolumes []SharedVolume
 }

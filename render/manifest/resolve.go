@@ -54,7 +54,7 @@ func (r *reader) expand(s string, n *node, p place, owner *scope, self *variable
 			return resolved{}
 		}
 		out.value.Parts = append(out.value.Parts, required(got.value).Parts...)
-		out.secret = out.secret || got.secret
+		out.secret, out.foreign = out.secret || got.secret, out.foreign || got.foreign
 	}
 	for _, part := range out.value.Parts {
 		// A reference costs something as well, or empty ones would be free.

@@ -87,7 +87,7 @@ func (r *reader) finish(s *service) (Service, bool) {
 	for _, name := range slices.Sorted(slices.Values(own.names)) {
 		v := own.own[name]
 		if res := r.resolve(v); res.ok {
-			out.Env = append(out.Env, Variable{Pos: v.n.pos, Name: name, Secret: res.secret, Generate: v.made, Value: res.value})
+			out.Env = append(out.Env, Variable{Pos: v.n.pos, Name: name, Secret: res.secret, Foreign: res.foreign, Generate: v.made, Value: res.value})
 		}
 	}
 	r.kindOf(s, &out)

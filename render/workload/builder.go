@@ -47,7 +47,7 @@ func (b Builder) Build(ctx context.Context, in render.Input) (render.Draft, erro
 		o.Decrypt = func(format string, data []byte) (map[string]string, error) { return b.Decrypt(ctx, format, data) }
 	}
 	parsed, err := manifest.Parse(in.Snapshot, o)
-	draft := render.Draft{Problems: parsed.Problems, Keys: parsed.Keys}
+	draft := render.Draft{Problems: parsed.Problems, Keys: parsed.Keys, Reads: parsed.Reads}
 	if err != nil || parsed.App == nil {
 		return draft, err
 	}

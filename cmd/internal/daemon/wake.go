@@ -177,6 +177,11 @@ func (d *Daemon) takeUp(ctx context.Context) error {
 		return err
 	}
 	d.reconciler.Interrupted(open)
+	known, err := d.ledger.States(ctx)
+	if err != nil {
+		return err
+	}
+	d.reconciler.Sharing(known)
 	if err := d.follow(ctx); err != nil {
 		return err
 	}
@@ -200,11 +205,7 @@ func (d *Daemon) takeUp(ctx context.Context) error {
 	for _, app := range d.apps() {
 		d.queue.Wake(reconcile.Request{App: app, Trigger: reconcile.TriggerRestart}, nil)
 	}
-	states, err := d.ledger.States(ctx)
-	if err != nil {
-		return err
-	}
-	for _, state := range states {
+	for _, state := range known {
 		if state.Check != nil {
 			d.queue.Examine(state.App, state.Check.At)
 		}

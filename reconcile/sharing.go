@@ -1,0 +1,185 @@
+package reconcile
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+
+	"rondo.dev/rondo/render"
+)
+
+// sharing knows which applications let others read variables, and which read
+// them (spec 2.10 rule 4). Only what the loop holds an application at is shared:
+// a broken commit changes nothing for others.
+type sharing struct {
+	mu   sync.Mutex
+	apps map[string]*shares // by name; those that share or read something
+}
+
+// shares is what one application shares and reads.
+type shares struct {
+	environment string
+	shared      render.Shared // without Values until somebody asks for them
+	loaded      bool          // Values are known
+	reads       []string      // see [render.Bundle]
+}
+
+// Sharing hands over what the ledger knows at start. The values are in the
+// artifacts, which are not opened before one of them is read.
+func (r *Reconciler) Sharing(states []State) {
+	r.sharing.mu.Lock()
+	defer r.sharing.mu.Unlock()
+	r.sharing.apps = map[string]*shares{}
+	for _, s := range states {
+		if len(s.ShareWith)+len(s.Reads) > 0 {
+			r.sharing.apps[s.App] = &shares{environment: s.Application.Environment, shared: render.Shared{With: s.ShareWith}, reads: s.Reads}
+		}
+	}
+}
+
+// readable is what others let an application read, as [render.Facts] has it.
+func (r *Reconciler) readable(ctx context.Context, app Application) (map[string]map[string]string, error) {
+	r.sharing.mu.Lock()
+	defer r.sharing.mu.Unlock()
+	var out map[string]map[string]string
+	for name, s := range r.sharing.apps {
+		if name == app.Name || !s.shared.Allows(app.Name, app.Environment) {
+			continue
+		}
+		if !s.loaded {
+			if err := r.loadShared(ctx, name, s); err != nil {
+				return nil, err
+			}
+		}
+		if out == nil {
+			out = map[string]map[string]string{}
+		}
+		out[name+"/"+s.environment] = s.shared.Values
+	}
+	return out, nil
+}
+
+// loadShared reads the values of what an application is held at.
+func (r *Reconciler) loadShared(ctx context.Context, name string, s *shares) error {
+	state, err := r.Journal.State(ctx, name)
+	if err != nil {
+		return fmt.Errorf("read what %s shares: %w", name, err)
+	}
+	artifact, ok, err := r.Journal.LoadApplied(ctx, name, state.InputDigest)
+	if err != nil {
+		return fmt.Errorf("read what %s shares: %w", name, err)
+	}
+	if s.loaded = true; ok && artifact.Bundle.Shared != nil {
+		s.shared.Values = artifact.Bundle.Shared.Values
+	}
+	return nil
+}
+
+// reads notes which applications one refers to.
+func (s *sharing) reads(app Application, uids []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.put(app, func(now *shares) { now.reads = uids })
+}
+
+// shares notes what an application shares from now on, and gives those to wake:
+// the applications that read it, when that is something else than before.
+func (s *sharing) shares(app Application, shared *render.Shared) (readers []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before, now := s.put(app, func(now *shares) {
+		if now.shared, now.loaded = (render.Shared{}), true; shared != nil {
+			now.shared = *shared
+		}
+	})
+	if reflect.DeepEqual(before, now) || len(before.shared.With)+len(now.shared.With) == 0 {
+		return nil
+	}
+	for name, other := range s.apps {
+		if name != app.Name && slices.ContainsFunc(other.reads, func(uid string) bool { return means(uid, app.Name, app.Environment) }) {
+			readers = append(readers, name)
+		}
+	}
+	slices.Sort(readers)
+	return readers
+}
+
+// put changes what is known of an application, and keeps it where that is
+// something. The caller holds mu.
+func (s *sharing) put(app Application, change func(*shares)) (before, now shares) {
+	if known := s.apps[app.Name]; known != nil {
+		before = *known
+	}
+	now = before
+	now.environment = app.Environment
+	change(&now)
+	if s.apps == nil {
+		s.apps = map[string]*shares{}
+	}
+	if delete(s.apps, app.Name); len(now.shared.With)+len(now.reads) > 0 {
+		s.apps[app.Name] = &now
+	}
+	return before, now
+}
+
+// means reports whether a reference to uid may be one to an application.
+func means(uid, name, environment string) bool { return uid == name || uid == name+"/"+environment }
+
+// read is a keyed digest of the part of readable that reads refers to; empty:
+// there is none. A deployment is out of date when it has another.
+func (p *pass) read(reads []string, readable map[string]map[string]string) string {
+	used := map[string]map[string]string{}
+	for id, values := range readable {
+		name, environment, _ := strings.Cut(id, "/")
+		if slices.ContainsFunc(reads, func(uid string) bool { return means(uid, name, environment) }) {
+			used[id] = values
+		}
+	}
+	if len(used) == 0 {
+		return ""
+	}
+	mac := hmac.New(sha256.New, p.Key)
+	_ = json.NewEncoder(mac).Encode(used) // maps of text cannot fail; their keys come out sorted
+	return hex.EncodeToString(mac.Sum(nil)[:16])
+}
+
+// reads notes what this rendering has read of other applications.
+func (p *pass) reads(uids []string, f render.Facts) {
+	p.state.Reads, p.state.Read = uids, p.read(uids, f.Applications)
+}
+
+// shares notes what the loop holds the application at from now on; others read
+// it once that is in the ledger.
+func (p *pass) shares(b render.Bundle) {
+	p.state.ShareWith, p.shared, p.news = nil, b.Shared, true
+	if b.Shared != nil {
+		p.state.ShareWith = b.Shared.With
+	}
+}
+
+// publish lets others read what the ledger has of the application now.
+func (p *pass) publish() {
+	p.sharing.reads(p.App, p.state.Reads)
+	if p.news {
+		p.result.Readers = p.sharing.shares(p.App, p.shared)
+	}
+}
+
+// outdated reports whether what the newest deployment read of other applications
+// has changed since. One that was rolled back, or whose command failed, does not
+// come back for that.
+func (p *pass) outdated(ctx context.Context) (bool, error) {
+	s := &p.state
+	if len(s.Reads) == 0 || s.Condition == Unhealthy && s.Applied != s.Seen {
+		return false, nil
+	}
+	readable, err := p.readable(ctx, p.App)
+	return err == nil && p.read(s.Reads, readable) != s.Read, err
+}
