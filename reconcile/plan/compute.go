@@ -139,7 +139,7 @@ func (c *computation) change(object render.Object) (Change, bool) {
 // fresh reports whether a change is about data that a deployment has still to
 // see ready.
 func (c *computation) fresh(change Change) bool {
-	if o := change.Object; o.Group == "" || o.Stage != render.StageData || !workload(o.ID) {
+	if o := change.Object; o.Group == "" || o.Stage != render.StageData || !Stoppable(o.ID) {
 		return false
 	}
 	entry, _ := c.entry(change.ID)
