@@ -24,6 +24,8 @@ type Application struct {
 	Path           string       `json:"path,omitempty"`     // folder rendered instead of a manifest; empty: none
 	// Policy is what the operator lets the application do to its nodes.
 	Policy render.Policy `json:"policy,omitzero"`
+	// ConfigStore is that of render.Facts; nil: not known.
+	ConfigStore map[string]map[string]string `json:"config_store,omitempty"`
 	// HealthDeadline bounds the wait for health of a deployment; default 5 min.
 	HealthDeadline time.Duration `json:"health_deadline,omitempty"`
 	Ignore         []plan.Ignore `json:"ignore,omitempty"`

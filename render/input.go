@@ -75,7 +75,7 @@ type Facts struct {
 	ResponseTime string `json:"response_time,omitempty"`
 	KEDA         bool   `json:"keda,omitempty"` // the cluster has ScaledObjects of keda.sh/v1alpha1
 	// Tags are those of Variables, by name: "k=v,k=v". The tag kube-secret keeps a
-	// variable in a Secret.
+	// variable in a Secret. The daemon has no API for either yet: both are empty.
 	Tags map[string]string `json:"tags,omitempty"`
 	// ConfigStore holds the keys of the config store, by "app" and "account", each
 	// with its metadata ("tier=web,team=a"); never a value. nil: not known.

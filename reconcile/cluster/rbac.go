@@ -21,7 +21,7 @@ func OwnRules(role string) []rbacv1.PolicyRule {
 		{APIGroups: []string{"networking.k8s.io"}, Resources: []string{"ingresses", "networkpolicies"}, Verbs: watch},
 		{APIGroups: []string{"policy"}, Resources: []string{"poddisruptionbudgets"}, Verbs: watch},
 		{APIGroups: []string{"autoscaling"}, Resources: []string{"horizontalpodautoscalers"}, Verbs: watch},
-		{APIGroups: []string{"keda.sh"}, Resources: []string{"scaledobjects"}, Verbs: watch}, // where there is KEDA
+		{APIGroups: []string{"keda.sh"}, Resources: []string{"scaledobjects"}, Verbs: watch},           // where there is KEDA
 		{APIGroups: []string{"discovery.k8s.io"}, Resources: []string{"endpointslices"}, Verbs: watch}, // external databases by address
 		{APIGroups: []string{"postgresql.cnpg.io"}, Resources: []string{"clusters"}, Verbs: watch},     // databases that an operator runs
 		// The default IngressClass and the names of the nodes, facts of rendering.

@@ -69,7 +69,7 @@ func (r *reader) storeFiles(n *node, at place, wanted []string) []SecretKeys {
 	known := r.o.Facts.ConfigStore
 	if known == nil {
 		if len(wanted) > 0 {
-			r.fault(n, at, "E-ENV-UNDEFINED", "filters a config store of which rondo does not know the entries", "remove filter:, or have the operator list them")
+			r.fault(n, at, "E-ENV-UNDEFINED", "filters a config store of which rondo does not know the entries", "remove filter:, or list them as config_store of the application in rondo.yaml")
 		}
 		return []SecretKeys{{Secret: r.storeSecret(storeOfAccount), Optional: true}, {Secret: r.storeSecret(storeOfApp), Optional: true}}
 	}

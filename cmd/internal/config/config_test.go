@@ -179,6 +179,7 @@ func TestT19_OneBadApplicationStopsNoOther(t *testing.T) {
 		"host path leads out":      {"policy: { host_paths: [/var/../etc] }", "absolute path"},
 		"relative log path":        {"policy: { log_path: logs }", "absolute path"},
 		"negative bound":           {"policy: { max_pods: -1 }", "negative"},
+		"scope of no store":        {"config_store: { team: { A.B: x } }", "not of team"},
 		"expression to ignore":     {"ignore: [{ pointers: [.spec] }]", "not a JSON pointer"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -141,6 +141,10 @@ type Application struct {
 	Schedule        string        `yaml:"schedule"` // cron; empty: adaptive polling
 	Ignore          []Ignore      `yaml:"ignore"`
 	Policy          Policy        `yaml:"policy"`
+	// ConfigStore lists the entries of the config store, by "app" and "account",
+	// then by key, each with its metadata: "tier=web,team=a". Their values are in
+	// Secrets that rondo does not read.
+	ConfigStore map[string]map[string]string `yaml:"config_store"`
 }
 
 // Ignore names fields that are left alone.

@@ -254,6 +254,12 @@ func (d *decoder) application(c *Config, key string, a *Application) reconcile.A
 		Policy: render.Policy(a.Policy),
 	}
 	d.policy(key+".policy", a)
+	for scope := range a.ConfigStore {
+		if scope != "app" && scope != "account" {
+			d.fail(key+".config_store."+scope, "application %s: config_store lists the keys of app and of account, not of %s", a.Name, scope)
+		}
+	}
+	app.ConfigStore = a.ConfigStore
 	for j, ig := range a.Ignore {
 		if len(ig.Pointers) == 0 {
 			d.fail(fmt.Sprintf("%s.ignore[%d]", key, j), "application %s: ignore[%d] names no pointers", a.Name, j)

@@ -123,3 +123,25 @@ func TestApplicationsReadWhatOthersShareWithThem(t *testing.T) {
 	shop.push(manifest(shares("gbp", other.app)))
 	mail.becomes(second, reconcile.Invalid, "from gbp")
 }
+
+func TestEntriesOfTheConfigStoreThatTheOperatorListsAreChecked(t *testing.T) {
+	w := newWorld(t, settings{app: map[string]any{"config_store": map[string]any{"app": map[string]any{"MAIL.HOST": ""}}}})
+	reading := func(key string) map[string]string {
+		return manifest("environment_variables: { HOST: _configstore(" + key + ") }\nservices: { web: { image: registry.example.org/web:1 } }\n")
+	}
+	detail := w.settles(w.push(reading("MAIL.HOTS")), reconcile.Invalid)
+	if !strings.Contains(detail.Sentence, "refers to an entry that the config store does not have; write _configstore(MAIL.HOST)") {
+		t.Errorf("got %s", detail.Sentence)
+	}
+	w.settles(w.push(reading("MAIL.HOST")), reconcile.Live)
+	w.reload(w.entry(map[string]any{"config_store": map[string]any{"account": map[string]any{"MAIL.HOST": ""}}}))
+	kubetest.Eventually(t, 20*time.Second, func() error {
+		env := w.deployment("web").Spec.Template.Spec.Containers[0].Env
+		for _, v := range env {
+			if v.Name == "HOST" && v.ValueFrom.SecretKeyRef.Name == "account-configstore" {
+				return nil
+			}
+		}
+		return fmt.Errorf("web reads %+v", env)
+	})
+}

@@ -95,7 +95,7 @@ func (o Options) facts(known render.Facts) (render.Facts, error) {
 		facts = c.Facts()
 		for _, app := range c.Apps {
 			if app.Name == o.App {
-				facts.Policy = app.Policy
+				facts.Policy, facts.ConfigStore = app.Policy, app.ConfigStore
 			}
 		}
 	}

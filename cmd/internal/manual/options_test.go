@@ -77,6 +77,9 @@ func spell(value any) string {
 	case map[string]string:
 		return strings.Join(slices.Sorted(maps.Keys(v)), ", ")
 	case map[string]map[string]string:
+		if len(v) == 0 {
+			return ""
+		}
 		return "those that rondo comes with"
 	default:
 		return fmt.Sprint(v)
