@@ -419,6 +419,7 @@ func (p *pass) wait(ctx context.Context, target plan.Target, b render.Bundle) er
 		return err
 	})
 	p.result.Health = &report
+	p.restarts(b, report)
 	switch {
 	case errors.Is(err, plan.ErrDrift):
 		return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"rondo.dev/rondo/reconcile/health"
 	"rondo.dev/rondo/reconcile/plan"
 	"rondo.dev/rondo/render"
 )
@@ -18,6 +19,24 @@ func (p *pass) timed(name string, step func() error) error {
 	p.result.Stages = append(p.result.Stages, Stage{Name: name, Took: took})
 	p.Metrics.stage(name, took)
 	return err
+}
+
+// restarts tells of services that a deployment left as they were, as they asked
+// for, and how they get the new version.
+func (p *pass) restarts(b render.Bundle, report health.Report) {
+	for _, item := range report.Items {
+		object, ok := b.Find(item.ID)
+		if !ok || !item.PendingRestart() {
+			continue
+		}
+		fix := "kubectl rollout resume deployment/" + item.ID.Name
+		if item.ID.Kind != "Deployment" {
+			fix = "kubectl delete pods -l tier=" + item.ID.Name
+		}
+		p.result.Problems = append(slices.Clip(p.result.Problems), render.Problem{Pos: object.Origin, Code: "I-PENDING-RESTART",
+			What: item.ID.Name + " runs an older version until somebody restarts it", Fix: fix + " -n " + item.ID.Namespace})
+	}
+	render.SortProblems(p.result.Problems)
 }
 
 // warn adds to what rendering found what only the cluster can say: that no node

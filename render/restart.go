@@ -6,6 +6,13 @@ import "slices"
 // "restart_on_deploy: true" and holds the revision, so that each one restarts it.
 const AnnotationDeployment = Domain + "/deployment"
 
+// AnnotationRestart stands on a workload with "restart_on_deploy: false", and is
+// "by-hand": Pods keep the template they have until somebody restarts them.
+const AnnotationRestart = Domain + "/restart"
+
+// RestartsByHand reports whether o leaves its Pods alone when its template changes.
+func (o Object) RestartsByHand() bool { return o.Annotations()[AnnotationRestart] == "by-hand" }
+
 // Running is b without the Commands, which end and are waited for one by one.
 func (b Bundle) Running() Bundle {
 	b.Objects = slices.DeleteFunc(slices.Clone(b.Objects), func(o Object) bool { return o.Command })

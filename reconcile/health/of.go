@@ -107,12 +107,31 @@ func deployment(item *Item, body map[string]any) {
 		item.Status, item.Message = Current, "scaled to zero"
 	case item.Status == Current:
 		item.Message = pods(available, want, "available")
+	case paused && updated < want && available >= want && byHand(body):
+		item.Status, item.Message = Current, pending(updated, want)
 	case paused && updated < want:
 		item.Message = fmt.Sprintf("rollout is paused: %d of %s updated", updated, count(want))
 	default:
 		item.Message = progress(updated, available, all, want)
 	}
 }
+
+// byHand is [render.Object.RestartsByHand] of a live object.
+func byHand(body map[string]any) bool {
+	o := render.Object{Body: body}
+	return o.RestartsByHand()
+}
+
+// pending is the message of a healthy workload that somebody has to restart.
+func pending(updated, want int64) string {
+	return fmt.Sprintf("%d of %s %s", want-updated, count(want), waitsForRestart)
+}
+
+const waitsForRestart = "on the old version until a restart"
+
+// PendingRestart reports whether the object serves what it served before, and
+// somebody has to restart it.
+func (i Item) PendingRestart() bool { return strings.HasSuffix(i.Message, waitsForRestart) }
 
 // progress says how far a rollout has come, by the first number that is short.
 func progress(updated, available, all, want int64) string {
@@ -141,6 +160,8 @@ func replicated(item *Item, body map[string]any, field, word string) {
 		item.Status, item.Message = Current, "scaled to zero"
 	case ready < want: // kstatus calls every StatefulSet with OnDelete Current
 		item.Status, item.Message = InProgress, pods(ready, want, word)
+	case given && updated < want && byHand(body):
+		item.Status, item.Message = Current, pending(updated, want)
 	case item.Status == Current:
 		item.Message = pods(min(ready, want), want, word)
 	case given && updated < want:
@@ -159,6 +180,8 @@ func daemonSet(item *Item, body map[string]any) {
 	switch {
 	case !known || !observed(body):
 		item.Status, item.Message = InProgress, "not seen by its controller yet"
+	case updated < want && byHand(body) && available >= want:
+		item.Status, item.Message = Current, pending(updated, want)
 	case updated < want:
 		item.Message = fmt.Sprintf("%d of %s updated", updated, count(want))
 	default:

@@ -47,6 +47,7 @@ func TestOfLiveObjects(t *testing.T) {
 		"deployment-failed":    {Status: Failed, Message: "did not finish rolling out in time: 0 of 2 pods available"},
 		"deployment-zero":      {Status: Current, Message: "scaled to zero"},
 		"deployment-paused":    {Status: InProgress, Message: "rollout is paused: 0 of 1 pod updated"},
+		"deployment-by-hand":   {Status: Current, Message: "1 of 1 pod on the old version until a restart"},
 		"statefulset-ready":    {Status: Current, Message: "2 of 2 pods ready"},
 		"statefulset-starting": {Status: InProgress, Message: "0 of 2 pods ready"},
 		"daemonset-ready":      {Status: Current, Message: "2 of 2 pods available"},

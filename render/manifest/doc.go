@@ -79,10 +79,6 @@
 // A name stands in a Problem only where it looks like one, up to 63 characters:
 // {PASSWORD:x} is a key as well. Hosts and other values are told by their place.
 //
-// "restart_on_deploy: false" keeps pods running when only variables change. To
-// hold back a new template as well (spec 2.9) takes what is live, a rollout that
-// is paused and a command that resumes it; rendering sees files alone.
-//
 // A folder of the host is mounted where its prefix is allowed, and never one from
 // which the socket of a container runtime can be reached, its parents among them:
 // who mounts /run mounts the socket. Keys of volume sources are compared with the

@@ -122,10 +122,6 @@ func (r *reader) finish(s *service) (Service, bool) {
 	r.settleStorage(s, &out)
 	if v, ok := boolean(s.restart); ok {
 		out.RestartOnDeploy = &v
-		if !v {
-			r.fault(s.restart, s.place.key("restart_on_deploy"), "I-TRANSLATED",
-				"spares running pods when only variables change; any other change replaces them", "")
-		}
 	}
 	return out, whole
 }

@@ -24,5 +24,6 @@ func (m *maker) deployment(svc manifest.Service, e *environment) render.Object {
 	}
 	o := object("apps/v1", "Deployment", svc.Name, map[string]any{"spec": spec})
 	count(&o, svc)
+	byHand(&o, svc)
 	return o
 }

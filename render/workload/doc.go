@@ -55,6 +55,11 @@
 //	true                yes           the revision: each one restarts the service
 //	false               no            no
 //
+// With false a new template waits, too (spec 2.9): a StatefulSet or a DaemonSet is
+// OnDelete, and a Deployment is paused by the deployment that changes its
+// template. "kubectl rollout resume" is the restart, so that no state of rondo's
+// says whether a service was restarted.
+//
 // # Commands
 //
 // A deployment waits for its Jobs, one after the other: they are what

@@ -21,7 +21,9 @@ func (m *maker) daemonSet(svc manifest.Service, e *environment) render.Object {
 		"template": m.template(svc, e, m.pod(svc, e)),
 	}
 	minReady(spec, svc)
-	return object("apps/v1", "DaemonSet", svc.Name, map[string]any{"spec": spec})
+	o := object("apps/v1", "DaemonSet", svc.Name, map[string]any{"spec": spec})
+	byHand(&o, svc)
+	return o
 }
 
 // statefulSet makes the StatefulSet of svc: Pods with names and volumes of their
@@ -39,6 +41,7 @@ func (m *maker) statefulSet(svc manifest.Service, e *environment) render.Object 
 	o := object("apps/v1", "StatefulSet", svc.Name, map[string]any{"spec": spec})
 	o.Stage = render.StageWorkload // those of databases come earlier
 	count(&o, svc)
+	byHand(&o, svc)
 	return o
 }
 
