@@ -10,7 +10,7 @@ import (
 // stays paused, or not, as it is in the cluster: whoever resumes it restarts the
 // service. A template that changes pauses it. Without pausing anew at every
 // change, the one after a restart would roll out by itself.
-func (c *computation) byHand(o *render.Object, found LiveObject) {
+func (c *computation) byHand(o *render.Object, found *LiveObject) {
 	if o.ID.Kind != "Deployment" || !o.RestartsByHand() {
 		return
 	}
@@ -21,10 +21,18 @@ func (c *computation) byHand(o *render.Object, found LiveObject) {
 		pause = touches(w.fields(), "/spec/template")
 	}
 	if pause {
-		spec, _ := o.Body["spec"].(map[string]any)
-		spec = maps.Clone(spec)
-		spec["paused"] = true
-		o.Body = maps.Clone(o.Body)
-		o.Body["spec"] = spec
+		o.Body = paused(o.Body)
 	}
+	if pause && found.DryRun != nil { // asked for without
+		found.DryRun = paused(found.DryRun)
+	}
+}
+
+// paused is a copy of a Deployment that is paused.
+func paused(body map[string]any) map[string]any {
+	spec, _ := body["spec"].(map[string]any)
+	spec, body = maps.Clone(spec), maps.Clone(body)
+	spec["paused"] = true
+	body["spec"] = spec
+	return body
 }

@@ -37,6 +37,11 @@ func TestADeploymentThatIsRestartedByHandIsPausedByItsTemplate(t *testing.T) {
 			if paused := spec["paused"] == true; paused != tc.paused {
 				t.Errorf("paused %t", paused)
 			}
+			live.Objects[o.ID] = LiveObject{Exists: true, Body: live.Objects[o.ID].Body, DryRun: o.Body}
+			asked := Compute(render.Bundle{Objects: []render.Object{o}}, live, Options{Target: target, Key: key, Deployment: true})
+			if touches(asked.Changes[0].Fields, "/spec/paused") != touches(p.Changes[0].Fields, "/spec/paused") {
+				t.Errorf("a dry run sees %v, without %v", asked.Changes[0].Fields, p.Changes[0].Fields)
+			}
 			if bare := o.Body["spec"].(map[string]any); bare["paused"] != nil {
 				t.Error("the bundle itself was changed")
 			}

@@ -126,7 +126,7 @@ func (c *computation) change(object render.Object) (Change, bool) {
 		c.create(&out, sameDigest)
 		return out, true
 	}
-	c.byHand(&object, found)
+	c.byHand(&object, &found)
 	c.configure(&out, found, known, sameDigest)
 	switch {
 	case entry.Orphaned != 0:
