@@ -186,26 +186,6 @@ func (q *Queue) Running(name string) bool {
 	return e != nil && e.running
 }
 
-// merge combines two requests of which neither has begun.
-func merge(a *Request, b Request) *Request {
-	if a == nil {
-		return &b
-	}
-	switch {
-	case a.Trigger == TriggerRemove:
-		return a
-	case a.Trigger == TriggerHealth: // made when nothing else is wanted
-		return &b
-	}
-	b.drift = a.drift || b.drift || (a.Trigger == TriggerDrift) != (b.Trigger == TriggerDrift)
-	if b.Trigger == TriggerDrift {
-		b.Trigger = a.Trigger // a deployment corrects drift as well
-	}
-	b.Refresh = b.Refresh || a.Refresh
-	b.AllowPrune = b.AllowPrune || a.AllowPrune
-	return &b
-}
-
 // newer has a look whether the ref moved on, when the running pass could be
 // given up for it: a signal is only a hint. q.mu is held.
 func (q *Queue) newer(name string, e *entry) {

@@ -48,10 +48,10 @@ func measurePeers(ctx context.Context, o options, dir string, r *report) (err er
 	}
 	peer, err := f.measure(ctx, x, theirs, o.quiet)
 	if err != nil {
-		return fmt.Errorf("Flux: %w", err)
+		return fmt.Errorf("peer Flux: %w", err)
 	}
 	if peer.quiet.requests.all == 0 {
-		return errors.New("Flux asked nothing of the API server while it was watched; it cannot have worked")
+		return errors.New("peer Flux asked nothing of the API server while it was watched; it cannot have worked")
 	}
 
 	fmt.Fprintf(r.out, "%d applications × %d objects; Flux is", o.apps, kinds)
