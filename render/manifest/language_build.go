@@ -6,8 +6,8 @@ type buildOptions struct {
 	git, branch, root, dockerfile, buildArgs *node
 }
 
-func (o *buildOptions) rows() []Option {
-	return []Option{
+func (o *buildOptions) rows(to []Option) []Option {
+	return append(to,
 		opt("git_url", Text, "", "ssh, scp-like or https address, or . for this repository", "Source to build; excludes image.").later().into(&o.git),
 		opt("git_branch", Text, "the repository's own", "branch name", "Branch to build.").later().into(&o.branch),
 		opt("build_root", Text, "repository root", "relative path", "Folder to build from.").later().into(&o.root),
@@ -16,5 +16,5 @@ func (o *buildOptions) rows() []Option {
 		opt("use_habitus", Bool, "false", "", "Builds with Habitus.").rejected("E-HABITUS", "use a multi-stage Dockerfile").inert("false", "no", "off"),
 		opt("use_habitus_step", Text, "", "", "Step of a Habitus build.").rejected("E-HABITUS", "use a multi-stage Dockerfile"),
 		opt("build_target", Text, "", "stage name", "Stage of the Dockerfile to build.").ext().later(),
-	}
+	)
 }

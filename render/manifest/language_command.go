@@ -4,13 +4,13 @@ package manifest
 // or at the start of each Pod (spec 2.8).
 type commandOptions struct{ build, deploy, init *node }
 
-func (o *commandOptions) rows() []Option {
-	return []Option{
+func (o *commandOptions) rows(to []Option) []Option {
+	return append(to,
 		opt("build_command", Text|List, "", "words, a shell line or a list", "Runs before the first deployment, and again until one has succeeded.").into(&o.build),
 		opt("deploy_command", Text|List, "", "words, a shell line or a list", "Runs on every deployment, before new pods.").into(&o.deploy),
 		opt("init", List|Text, "[]", "a list of commands, or of {name, command, image}", "Commands that run one after the other at the start of each pod.").
 			ext().keys(new(rawInit).options).into(&o.init),
-	}
+	)
 }
 
 // rawInit holds one entry of init written as a mapping.

@@ -20,8 +20,8 @@ type podOptions struct {
 	tolerations, movedTolerations *node
 }
 
-func (o *podOptions) rows() []Option {
-	return []Option{
+func (o *podOptions) rows(to []Option) []Option {
+	return append(to,
 		opt("args", List, "the image's own", "a list of text", "Arguments of the process.").ext().into(&o.args),
 		opt("work_dir", Text, "the image's own", "absolute path", "Working directory.").into(&o.workDir),
 		opt("load_balancing", Text, "roundrobin", "", "How callers inside the cluster are spread.").
@@ -49,7 +49,7 @@ func (o *podOptions) rows() []Option {
 		opt("disruption", Mapping, "", "max_unavailable or min_available", "Budget for voluntary disruptions.").ext().keys(o.disruption.options),
 		opt("dns_config", Mapping, "", "a mapping", "DNS of the pods, added to that of the cluster.").ext().keys(o.dns.options),
 		opt("pull_policy", Text, "IfNotPresent", "", "When the image is pulled.").words("IfNotPresent", "Always", "Never").ext().into(&o.pull),
-	}
+	)
 }
 
 // rawStrategy holds strategy (spec 2.9).

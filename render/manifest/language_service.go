@@ -31,13 +31,20 @@ type service struct {
 }
 
 // options is the table of a service (spec 2.3).
-func (s *service) options() []Option {
-	return slices.Concat(s.own(), s.buildOptions.rows(), s.commandOptions.rows(), s.podOptions.rows(), s.storageOptions.rows(), foreignKeys())
+func (s *service) options() []Option { return s.rows(nil) }
+
+// rows appends the table to a slice, so that one can serve many services.
+func (s *service) rows(to []Option) []Option {
+	to = s.own(slices.Grow(to, 80))
+	to = s.buildOptions.rows(to)
+	to = s.commandOptions.rows(to)
+	to = s.podOptions.rows(to)
+	return foreignKeys(s.storageOptions.rows(to))
 }
 
 // own are the options that are in no table of their own.
-func (s *service) own() []Option {
-	return []Option{
+func (s *service) own(to []Option) []Option {
+	return append(to,
 		opt("annotations", Mapping, "{}", "a mapping of text", "Annotations of the workload and its pods.").into(&s.annotations),
 		opt("tags", List|Mapping|Text, "[]", "a list of k=v, k:v or k, or a mapping", "Labels of the workload and its pods.").into(&s.tags),
 		opt("image", Text, "", "[host[:port]/]repo[:tag][@digest]", "Ready-made image; excludes git_url.").into(&s.image),
@@ -59,12 +66,12 @@ func (s *service) own() []Option {
 		opt("databases", List|Text, "", "engine names", "Engines, at a place where they do not belong.").
 			deprecated("move databases: to the top level").into(&s.databases),
 		opt("backend_protocol", Text, "http", "", "Protocol between edge and container.").words("http", "https").ext().later("http"),
-	}
+	)
 }
 
 // foreignKeys are those of other tools.
-func foreignKeys() []Option {
-	return []Option{
+func foreignKeys(to []Option) []Option {
+	return append(to,
 		no("environment", "write env_vars:"),
 		no("env", "write env_vars:"),
 		no("environment_variables", "write env_vars:, or move it to the top level for all services"),
@@ -94,7 +101,7 @@ func foreignKeys() []Option {
 		no("cpu", "move it under constraints.resources.requests:"),
 		no("habitus_filename", "use a multi-stage Dockerfile"),
 		no("habitus_params", "use a multi-stage Dockerfile"),
-	}
+	)
 }
 
 // constraints is the table of spec 2.11.

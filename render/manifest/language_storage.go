@@ -3,12 +3,12 @@ package manifest
 // storageOptions holds what a service mounts (spec 2.16).
 type storageOptions struct{ volumes, logFolder *node }
 
-func (o *storageOptions) rows() []Option {
-	return []Option{
+func (o *storageOptions) rows(to []Option) []Option {
+	return append(to,
 		opt("volumes", List|Text|Mapping, "[]", "HOST:CONTAINER[:ro|rw] or mappings", "Folders of the host, and volumes, that the container sees.").
 			keys(new(rawVolume).options).into(&o.volumes),
 		opt("log_folder", Text, "", "absolute path", "Folder in the container with log files.").hint("log to standard output").into(&o.logFolder),
-	}
+	)
 }
 
 // rawVolume holds one entry of volumes written as a mapping.

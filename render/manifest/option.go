@@ -44,31 +44,30 @@ type Option struct {
 	Accepted    string // what is accepted, in words; empty: anything of Shape
 	Words       []string
 	Disposition render.Disposition
-	NotBuilt    bool     // recognised, but asking for it is refused for now
 	Inert       []string // values of a NotBuilt option that ask for what happens anyway
-	Extension   bool     // added by rondo
 	Doc         string   // one sentence
 	Hint        string   // what to use instead
 	Code        string   // code of a Rejected option
 	// Keys are the options inside: of the mapping itself, of each item of a
 	// list, or, with Named, of each value of a mapping whose keys users choose.
-	Keys  func() []Option
-	Named bool
-	// Open: further keys are taken as they are, as those of Kubernetes.
-	Open bool
-
-	// Version says that digits matter: 1.30 is not 1.3.
-	Version bool
+	Keys func() []Option
 
 	// check looks at a value that nothing else reads.
 	check func(*reader, *node, place)
-	// across: read where components are compared, not where it stands.
-	across bool
 	// of gives the keys of one value of a Named option, where its name decides.
 	of func(name string) []Option
 	// at is where the value goes; who put the pointer there reads it. Without
 	// at, the walk goes on with Keys.
 	at **node
+
+	// The marks stand side by side because a table is made for every service.
+
+	Named     bool // see Keys
+	NotBuilt  bool // recognised, but asking for it is refused for now
+	Extension bool // added by rondo
+	Open      bool // further keys are taken as they are, as those of Kubernetes
+	Version   bool // digits matter: 1.30 is not 1.3
+	across    bool // read where components are compared, not where it stands
 }
 
 // The constructors and methods below exist so that a row of the table is a line.

@@ -21,6 +21,7 @@ func (r *reader) services(n *node, native string) []*service {
 // declared is services for a mapping.
 func (r *reader) declared(n *node) []*service {
 	var out []*service
+	var table []Option
 	for i, f := range n.fields {
 		at := place{}.key("services").key(f.key).of("service " + shown(f.key))
 		at.firm = true
@@ -32,7 +33,8 @@ func (r *reader) declared(n *node) []*service {
 		s := &service{name: name, rawName: f.key, place: at,
 			self: &node{pos: f.pos, shape: Mapping, fields: f.value.fields}}
 		errors := r.errors
-		r.walk(f.value, at, s.options())
+		table = s.rows(table[:0])
+		r.walk(f.value, at, table)
 		s.faulty = r.errors > errors
 		if ok {
 			out = append(out, s)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
+	"sync"
 
 	"rondo.dev/rondo/render"
 	"rondo.dev/rondo/render/manifest"
@@ -37,15 +39,28 @@ func field(name string) string {
 	return ""
 }
 
-// names tells which variables a container has.
+// names tells which variables a container has. Most containers never ask.
 func names(layers ...[]manifest.Variable) func(string) bool {
-	set := make(map[string]bool)
-	for _, layer := range layers {
-		for _, v := range layer {
-			set[v.Name] = true
+	set := sync.OnceValue(func() map[string]bool {
+		set := make(map[string]bool)
+		for _, layer := range layers {
+			for _, v := range layer {
+				set[v.Name] = true
+			}
 		}
-	}
-	return func(name string) bool { return set[name] || field(name) != "" }
+		return set
+	})
+	return func(name string) bool { return field(name) != "" || set()[name] }
+}
+
+// verbatim reports whether a value is text in which no container fills anything
+// in: what all services share of it is right for each.
+func verbatim(v manifest.Variable) bool {
+	return !slices.ContainsFunc(v.Value.Parts, func(p manifest.Part) bool { return p.SecretRef != nil || strings.Contains(p.Text, "$") })
+}
+
+func declares(layer []manifest.Variable, name string) bool {
+	return slices.ContainsFunc(layer, func(v manifest.Variable) bool { return v.Name == name })
 }
 
 // take gives the pieces of a value.
@@ -83,13 +98,15 @@ func newEnvironment(app []manifest.Variable, common settings, svc manifest.Servi
 	}
 	variables, mine := make(map[string]manifest.Variable), make(map[string]bool)
 	for _, v := range app {
-		variables[v.Name] = v
+		if !verbatim(v) {
+			variables[v.Name] = v
+		}
 	}
 	for _, v := range svc.Env {
 		variables[v.Name], mine[v.Name] = v, true
 	}
 	for _, name := range [...]string{"DOCKER_HOST_IP", "SERVER_NAME"} {
-		if _, set := variables[name]; !set {
+		if !declares(app, name) && !declares(svc.Env, name) {
 			e.entries[name] = entry{body: map[string]any{"name": name,
 				"valueFrom": map[string]any{"fieldRef": map[string]any{"fieldPath": field(name)}}}}
 		}

@@ -19,6 +19,9 @@ type piece struct {
 // $(NAME), and longer runs of dollars pair up in the same way; every other
 // dollar is itself. The result has no two neighbours of text.
 func split(text string, known func(string) bool) []piece {
+	if text != "" && !strings.Contains(text, "$") {
+		return []piece{{text: text}}
+	}
 	var pieces []piece
 	var literal strings.Builder
 	for i := 0; i < len(text); {
