@@ -174,6 +174,7 @@ func TestADaemonKilledAgainAndAgainEndsInTheSameState(t *testing.T) {
 	last := push(s, kills+1, good)
 	s.goesLive(last, 45*time.Second)
 	w.nothingPending()
+	w.everythingHandled()
 	slices.Sort(takeovers)
 	t.Logf("%d kills: %v; from a restart to being active: at most %s, p50 %s", kills, hits, takeovers[kills-1], takeovers[kills/2])
 	for _, stage := range []string{"fetch", "apply", "wait"} {

@@ -225,3 +225,26 @@ func (w *apart) holds(want map[string]string) {
 		return nil
 	})
 }
+
+// everythingHandled waits until the daemon, which runs, has dealt with every
+// delivery: one can come while the pass that a restart began is bringing its
+// commit live already.
+func (w *apart) everythingHandled() {
+	w.t.Helper()
+	path := filepath.Join(filepath.Dir(w.Config), "rondo.db")
+	db, err := sql.Open("sqlite", "file:"+path+"?mode=ro&_pragma=busy_timeout(5000)")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer db.Close()
+	kubetest.Eventually(w.t, 15*time.Second, func() error {
+		var n int
+		if err := db.QueryRowContext(w.t.Context(), "SELECT count(*) FROM deliveries WHERE status = 'pending'").Scan(&n); err != nil {
+			return err
+		}
+		if n > 0 {
+			return fmt.Errorf("%d deliveries wait", n)
+		}
+		return nil
+	})
+}
