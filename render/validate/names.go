@@ -1,7 +1,6 @@
 package validate
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -20,12 +19,12 @@ func (c *checker) metadata(meta map[string]any) {
 	c.labels(meta)
 	size := 0
 	annotations := at(meta, "annotations")
-	for _, key := range slices.Sorted(maps.Keys(annotations)) {
-		if faults := validation.IsQualifiedName(strings.ToLower(key)); len(faults) > 0 {
-			c.report("E-OBJECT-NAME", "rename it", "has an annotation %q: %s", shorten(key), faults[0])
-		}
+	for key := range annotations {
 		size += len(key) + len(str(annotations, key))
 	}
+	c.each("annotations", meta, func(key, _ string) []string { return validation.IsQualifiedName(strings.ToLower(key)) }, func(key, fault string) {
+		c.report("E-OBJECT-NAME", "rename it", "has an annotation %q: %s", shorten(key), fault)
+	})
 	if size > maxAnnotations {
 		c.report("E-OBJECT-NAME", "shorten them", "has annotations of %d KiB together, more than %d", size>>10, maxAnnotations>>10)
 	}
@@ -54,14 +53,33 @@ func nameFaults(kind, name string) []string {
 }
 
 func (c *checker) labels(meta map[string]any) {
-	labels := at(meta, "labels")
-	for _, key := range slices.Sorted(maps.Keys(labels)) {
-		faults := validation.IsQualifiedName(key)
-		if len(faults) == 0 {
-			faults = validation.IsValidLabelValue(str(labels, key))
+	c.each("labels", meta, func(key, value string) []string {
+		if faults := validation.IsQualifiedName(key); len(faults) > 0 {
+			return faults
 		}
-		if len(faults) > 0 {
-			c.report("E-OBJECT-NAME", "correct it", "has a label %q: %s", shorten(key), faults[0])
+		return validation.IsValidLabelValue(value)
+	}, func(key, fault string) {
+		c.report("E-OBJECT-NAME", "correct it", "has a label %q: %s", shorten(key), fault)
+	})
+}
+
+// each tells of the entries at fault, in the order of their keys. Most objects
+// bear the same labels and annotations; what is in order is looked at once.
+func (c *checker) each(field string, meta map[string]any, faults func(key, value string) []string, tell func(key, fault string)) {
+	entries := at(meta, field)
+	var bad []string
+	for key := range entries {
+		entry := entry{field, key, str(entries, key)}
+		switch {
+		case c.good[entry]:
+		case len(faults(key, entry.value)) == 0:
+			c.good[entry] = true
+		default:
+			bad = append(bad, key)
 		}
+	}
+	slices.Sort(bad)
+	for _, key := range bad {
+		tell(key, faults(key, str(entries, key))[0])
 	}
 }

@@ -25,7 +25,7 @@ func Objects(objects []render.Object, o Options) []render.Problem {
 		// The file is part of the program; only a broken build comes here.
 		return []render.Problem{{Code: "E-OBJECT-KIND", What: "no object can be checked: " + err.Error(), Fix: "install another build of rondo"}}
 	}
-	c := checker{schema: s, options: o, byKind: make(map[string]map[string]map[string]any)}
+	c := checker{schema: s, options: o, byKind: make(map[string]map[string]map[string]any), good: map[entry]bool{}}
 	for _, o := range objects {
 		c.learn(o.Body)
 	}
@@ -51,8 +51,12 @@ type checker struct {
 	templates []map[string]any                     // of Pods
 	extended  bool                                 // some objects are of extensions, which may make Pods and Services
 	object    render.Object                        // the one being looked at
+	good      map[entry]bool                       // those that are in order
 	problems  []render.Problem
 }
+
+// entry is one of the labels or annotations of an object.
+type entry struct{ field, key, value string }
 
 // learn notes what others may refer to.
 func (c *checker) learn(body map[string]any) {
