@@ -45,7 +45,7 @@ func (c *Cluster) Lead(ctx context.Context, namespace, name string, run func(ctx
 			break
 		}
 		if !errors.Is(err, errHeld) {
-			log.Warn("take the Lease", "error", err)
+			log.Warn("take the Lease", "err", err)
 		} else if holder := l.seen.holder(); holder != known {
 			log.Info("waiting, another leads", "holder", holder)
 			known = holder
@@ -74,11 +74,11 @@ func (c *Cluster) Lead(ctx context.Context, namespace, name string, run func(ctx
 				renewed = began
 			case renewing.Err() != nil:
 			case errors.Is(err, errHeld), time.Since(renewed) >= renewDeadline:
-				log.Error("the Lease is lost", "error", err)
+				log.Error("the Lease is lost", "err", err)
 				lose(ErrLeaseLost)
 				return
 			default:
-				log.Warn("renew the Lease", "error", err)
+				log.Warn("renew the Lease", "err", err)
 			}
 		}
 	}()
@@ -86,7 +86,7 @@ func (c *Cluster) Lead(ctx context.Context, namespace, name string, run func(ctx
 		stop()
 		<-ended
 		if err := l.giveBack(); err != nil {
-			log.Warn("give the Lease back; the next leader waits until it runs out", "error", err)
+			log.Warn("give the Lease back; the next leader waits until it runs out", "err", err)
 		}
 	}()
 	return run(leading)

@@ -1,6 +1,10 @@
 package kubetest
 
 import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
 	"os"
 	"testing"
 
@@ -14,38 +18,48 @@ import (
 
 var definitions = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
 
-// Install adds the kind that a file defines, and returns when the API server
-// serves it. It stays until the control plane ends; one that is there is left.
+// Install is [ControlPlane.Define] for a test.
 func Install(t *testing.T, cp *ControlPlane, file string) {
 	t.Helper()
+	if err := cp.Define(t.Context(), file); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Define adds the kind that a file defines, and returns when the API server
+// serves it. It stays until the control plane ends; one that is there is left.
+func (cp *ControlPlane) Define(ctx context.Context, file string) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	var crd unstructured.Unstructured
 	if err := yaml.Unmarshal(text, &crd.Object); err != nil {
-		t.Fatal(err)
+		return fmt.Errorf("%s: %w", file, err)
 	}
 	client, err := dynamic.NewForConfig(cp.Config())
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	crds := client.Resource(definitions)
-	if _, err := crds.Create(t.Context(), &crd, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
-		t.Fatal(err)
+	if _, err := crds.Create(ctx, &crd, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
+		return err
 	}
-	w, err := crds.Watch(t.Context(), metav1.ListOptions{FieldSelector: "metadata.name=" + crd.GetName()})
+	w, err := crds.Watch(ctx, metav1.ListOptions{FieldSelector: "metadata.name=" + crd.GetName()})
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	defer w.Stop()
 	for event := range w.ResultChan() {
 		if now, ok := event.Object.(*unstructured.Unstructured); ok && established(now) {
-			return
+			return nil
 		}
 	}
-	t.Fatalf("%s is not served", crd.GetName())
+	return fmt.Errorf("%s is not served: %w", crd.GetName(), cmp.Or(context.Cause(ctx), errUnwatched))
 }
+
+// errUnwatched is why nothing is known of a kind whose watch the API server ended.
+var errUnwatched = errors.New("its watch ended")
 
 func established(crd *unstructured.Unstructured) bool {
 	conditions, _, _ := unstructured.NestedSlice(crd.Object, "status", "conditions")

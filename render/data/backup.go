@@ -64,16 +64,9 @@ func jobName(db manifest.Database, b manifest.Backup, task string) string {
 
 // copies is the volume of copies, as large as that of the database.
 func copies(db manifest.Database) render.Object {
-	o := object("v1", "PersistentVolumeClaim", copiesName(db), map[string]any{"spec": claim("ReadWriteOnce", copiesSize(db), db.Run.Disk.Class)})
+	o := object("v1", "PersistentVolumeClaim", copiesName(db), map[string]any{"spec": claim("ReadWriteOnce", db.Run.Disk.Current(), db.Run.Disk.Class)})
 	o.Group = db.Key()
 	return o
-}
-
-func copiesSize(db manifest.Database) string {
-	if db.Run.Disk.Grown != "" {
-		return db.Run.Disk.Grown
-	}
-	return db.Run.Disk.Size
 }
 
 func copiesName(db manifest.Database) string { return render.Name(Name(db), "backup") }
@@ -114,7 +107,7 @@ func cronJob(app *manifest.Application, db manifest.Database, b manifest.Backup,
 	}
 	kept := map[string]any{"name": "copies", "persistentVolumeClaim": map[string]any{"claimName": copiesName(db)}}
 	if b.Store != nil {
-		kept = map[string]any{"name": "copies", "emptyDir": map[string]any{"sizeLimit": copiesSize(db)}}
+		kept = map[string]any{"name": "copies", "emptyDir": map[string]any{"sizeLimit": db.Run.Disk.Current()}}
 	}
 	volumes := []any{
 		kept,

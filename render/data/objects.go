@@ -35,11 +35,7 @@ func Objects(app *manifest.Application, db manifest.Database) ([]render.Object, 
 
 // Shared makes the claim of a volume that many Pods mount.
 func Shared(v manifest.SharedVolume) render.Object {
-	size := v.Disk.Size
-	if v.Disk.Grown != "" {
-		size = v.Disk.Grown
-	}
-	o := object("v1", "PersistentVolumeClaim", v.Claim, map[string]any{"spec": claim("ReadWriteMany", size, v.Disk.Class)})
+	o := object("v1", "PersistentVolumeClaim", v.Claim, map[string]any{"spec": claim("ReadWriteMany", v.Disk.Current(), v.Disk.Class)})
 	return place([]render.Object{o}, v.Pos, "glusterfs."+v.Group)[0]
 }
 

@@ -19,11 +19,7 @@ const addVector = `DO $$ BEGIN IF EXISTS (SELECT FROM pg_available_extensions WH
 // with the Services and the Secret under the names that code knows. The
 // operator makes the Service of the followers by itself, <engine>-<group>-ro.
 func operated(app *manifest.Application, db manifest.Database) []render.Object {
-	size := db.Run.Disk.Size
-	if db.Run.Disk.Grown != "" {
-		size = db.Run.Disk.Grown
-	}
-	storage := map[string]any{"size": size}
+	storage := map[string]any{"size": db.Run.Disk.Current()}
 	if db.Run.Disk.Class != "" {
 		storage["storageClass"] = db.Run.Disk.Class
 	}
@@ -60,12 +56,7 @@ func operated(app *manifest.Application, db manifest.Database) []render.Object {
 	primary := map[string]any{"cnpg.io/instanceRole": "primary"}
 	maps.Copy(primary, members)
 	objects := []render.Object{logged(object("postgresql.cnpg.io/v1", "Cluster", Name(db), map[string]any{"spec": spec}), db), secret(app, db, s)}
-	for _, o := range services(app, db, s) {
-		if o.Body["metadata"].(map[string]any)["name"] != headlessName(db) { // members know each other from the operator
-			o.Body["spec"].(map[string]any)["selector"] = primary
-			objects = append(objects, o)
-		}
-	}
+	objects = append(objects, named(db, s, primary)...) // members know each other from the operator
 
 	p := policy(app, db, s)
 	rules := p.Body["spec"].(map[string]any)

@@ -236,16 +236,19 @@ CREATE FUNCTION three() RETURNS int LANGUAGE sql AS 'SELECT 3';
 CREATE TABLE logs (line text);
 INSERT INTO logs VALUES ('x');`
 
+// ask runs SQL as the application's user.
+func (s *stage) ask(env []string, sql string) string {
+	s.Helper()
+	out, err := s.query(env, "u0123", "app-'word", "shop_production", sql)
+	if err != nil {
+		s.Fatalf("%s: %v\n%s", sql, err, out)
+	}
+	return out
+}
+
 func TestPostgreSQLComesBackFromACopy(t *testing.T) {
 	s, env := newPostgres(t)
-	ask := func(sql string) string {
-		t.Helper()
-		out, err := s.query(env, "u0123", "app-'word", "shop_production", sql)
-		if err != nil {
-			t.Fatalf("%s: %v\n%s", sql, err, out)
-		}
-		return out
-	}
+	ask := func(sql string) string { return s.ask(env, sql) }
 	backup, restore := filepath.Join(s.folder, "scripts/backup.sh"), filepath.Join(s.folder, "scripts/restore.sh")
 	ask(exotic)
 	const state = "SELECT id, word, mood FROM things ORDER BY id"

@@ -1,32 +1,42 @@
 package data
 
 import (
+	"maps"
 	"strings"
 
 	"rondo.dev/rondo/render"
 	"rondo.dev/rondo/render/manifest"
 )
 
-// services are the names of db: its own, that of the engine for its default
-// group, and one without an address for the Pods themselves.
+// services are the names of db, and one without an address for the Pods
+// themselves.
 func services(app *manifest.Application, db manifest.Database, s server) []render.Object {
-	var ports []any
-	for _, p := range s.ports {
-		ports = append(ports, map[string]any{"name": p.name, "port": p.number, "protocol": "TCP"})
-	}
-	spec := func() map[string]any { return map[string]any{"selector": selector(app, db), "ports": ports} }
+	// Members find each other before they are ready.
+	return append(named(db, s, selector(app, db)), object("v1", "Service", headlessName(db), map[string]any{"spec": map[string]any{
+		"selector": selector(app, db), "ports": ports(s), "clusterIP": "None", "publishNotReadyAddresses": true,
+	}}))
+}
+
+// named are the names of db that lead to Pods with these labels: its own, and
+// that of the engine for its default group.
+func named(db manifest.Database, s server, to map[string]any) []render.Object {
 	names := []string{Name(db)}
 	if db.Root {
 		names = append(names, db.Engine)
 	}
 	var objects []render.Object
 	for _, name := range names {
-		objects = append(objects, object("v1", "Service", name, map[string]any{"spec": spec()}))
+		objects = append(objects, object("v1", "Service", name, map[string]any{"spec": map[string]any{"selector": maps.Clone(to), "ports": ports(s)}}))
 	}
-	// Members find each other before they are ready.
-	headless := spec()
-	headless["clusterIP"], headless["publishNotReadyAddresses"] = "None", true
-	return append(objects, object("v1", "Service", headlessName(db), map[string]any{"spec": headless}))
+	return objects
+}
+
+func ports(s server) []any {
+	var out []any
+	for _, p := range s.ports {
+		out = append(out, map[string]any{"name": p.name, "port": p.number, "protocol": "TCP"})
+	}
+	return out
 }
 
 func headlessName(db manifest.Database) string { return render.Name(Name(db), "hl") }

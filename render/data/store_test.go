@@ -173,14 +173,7 @@ func TestPostgreSQLComesBackFromAnObjectStore(t *testing.T) {
 	s, env := newPostgres(t)
 	o := newStore(t, s)
 	env = append(env, "BACKUP_KEY=key word")
-	ask := func(sql string) string {
-		t.Helper()
-		out, err := s.query(env, "u0123", "app-'word", "shop_production", sql)
-		if err != nil {
-			t.Fatalf("%s: %v\n%s", sql, err, out)
-		}
-		return out
-	}
+	ask := func(sql string) string { return s.ask(env, sql) }
 	run := func(name string) string { return s.must(env, "bash", filepath.Join(s.folder, "scripts", name)) }
 	ask(exotic)
 	const state = "SELECT id, word, mood FROM things ORDER BY id"

@@ -59,6 +59,14 @@ type Disk struct {
 	Class string // StorageClass; empty: the cluster's default
 }
 
+// Current is the size by now.
+func (d Disk) Current() string {
+	if d.Grown != "" {
+		return d.Grown
+	}
+	return d.Size
+}
+
 // Parameter is a setting of a server.
 type Parameter struct{ Name, Value string }
 

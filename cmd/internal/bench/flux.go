@@ -22,7 +22,6 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
-	"sigs.k8s.io/yaml"
 
 	"rondo.dev/rondo/cmd/internal/daemontest"
 	"rondo.dev/rondo/reconcile/kubetest"
@@ -35,7 +34,6 @@ const fluxNamespace = "flux-system"
 const interval = time.Minute
 
 var (
-	crds            = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
 	gitRepositories = schema.GroupVersionResource{Group: "source.toolkit.fluxcd.io", Version: "v1", Resource: "gitrepositories"}
 	kustomizations  = schema.GroupVersionResource{Group: "kustomize.toolkit.fluxcd.io", Version: "v1", Resource: "kustomizations"}
 )
@@ -126,20 +124,7 @@ func (x *flux) define(ctx context.Context, c controller) error {
 		return err
 	}
 	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		var crd unstructured.Unstructured
-		if err := yaml.Unmarshal(text, &crd.Object); err != nil {
-			return fmt.Errorf("%s: %w", file, err)
-		}
-		if _, err := x.client.Resource(crds).Create(ctx, &crd, metav1.CreateOptions{}); err != nil {
-			return err
-		}
-		if err := x.until(ctx, crds, "", crd.GetName(), func(o *unstructured.Unstructured) bool {
-			return holds(o, "Established")
-		}); err != nil {
+		if err := x.cp.Define(ctx, file); err != nil {
 			return err
 		}
 	}
