@@ -236,8 +236,10 @@ func (c countedConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Write counts before it writes: a client that has the bytes may read the counter at once.
 func (c countedConn) Write(p []byte) (int, error) {
+	c.s.sent.Add(int64(len(p)))
 	n, err := c.Conn.Write(p)
-	c.s.sent.Add(int64(n))
+	c.s.sent.Add(int64(n - len(p)))
 	return n, err
 }
