@@ -56,6 +56,8 @@ type Object struct {
 	// Generate lists the keys of a Secret that are made up in the cluster; Body
 	// then has no data. nil: nothing is.
 	Generate *Generate `json:"generate,omitempty"`
+	// Copy says whose values a Secret has; Body then has no data. nil: nobody's.
+	Copy *Copy `json:"copy,omitempty"`
 	// Command: the object is a Job that runs once for its digest. A deployment
 	// waits until it has succeeded before it applies what comes later, nobody
 	// misses it once it is gone, and while it runs it is not pruned.
@@ -89,6 +91,16 @@ type GeneratedKey struct {
 	Hex    bool   `json:"hex,omitempty"`    // 0-9a-f instead of A-Za-z0-9
 	Prefix string `json:"prefix,omitempty"`
 	Text   string `json:"text,omitempty"`
+}
+
+// Copy describes a Secret whose values are those of another application's, which
+// lets this one use its database (spec 3.4). The values are read as that one's
+// account when the object is applied, and again when they have changed.
+type Copy struct {
+	App      string   `json:"app"`      // name of the application
+	Database string   `json:"database"` // key of what it shares: "postgresql.default"
+	Secret   string   `json:"secret"`   // name, in the namespace of that application
+	Keys     []string `json:"keys"`     // those that are copied
 }
 
 // Range is what a seeded count may be, both ends included.
@@ -126,7 +138,8 @@ func (o Object) Digest(key []byte) string {
 		B map[string]any
 		R *Range
 		G *Generate `json:",omitempty"`
-	}{o.APIVersion(), o.Body, o.Replicas, o.Generate})
+		C *Copy     `json:",omitempty"`
+	}{o.APIVersion(), o.Body, o.Replicas, o.Generate, o.Copy})
 	return hex.EncodeToString(mac.Sum(nil)[:16])
 }
 

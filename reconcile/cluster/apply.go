@@ -268,6 +268,14 @@ func (w *writing) put(ctx context.Context, change plan.Change) error {
 	if err := w.reserve(ctx, r, change, watched.unwatched()); err != nil {
 		return err
 	}
+	if o.Copy != nil {
+		mark, err := w.copies(ctx, r, o)
+		if err != nil {
+			return err
+		}
+		w.keep(o, mark)
+		return nil
+	}
 	if o.Generate != nil {
 		u, err := w.generate(ctx, r, change)
 		if err != nil {

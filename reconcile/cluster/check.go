@@ -24,6 +24,7 @@ type followed struct {
 	id       render.ID
 	version  string
 	recorded plan.Mark
+	copy     *render.Copy
 }
 
 // followedObjects are those that were applied, of kinds that are watched or not.
@@ -41,7 +42,7 @@ func (c *Cluster) followedObjects(watched bool) (out []followed) {
 		for _, o := range a.objects {
 			unseen, known := blind[groupKind(o.id)]
 			if o.recorded.Version != "" && (known && !unseen) == watched {
-				out = append(out, followed{a.target, o.id, o.version, o.recorded})
+				out = append(out, followed{a.target, o.id, o.version, o.recorded, o.copy})
 			}
 		}
 	}
@@ -115,6 +116,12 @@ func (c *Cluster) glance(ctx context.Context, f followed) {
 	app, drifts := c.see(f.id, s)
 	c.mu.Unlock()
 	c.tell(app, drifts)
+	if f.copy == nil {
+		return
+	}
+	if source := c.source(ctx, f.target, f.copy); source != "" && source != f.recorded.Source {
+		c.found(f, func(o *object) { o.now.source = source })
+	}
 }
 
 // examine reads one object in full and compares its values with what was applied.
@@ -193,7 +200,7 @@ func (c *Cluster) clearSuspects(ctx context.Context, queue workqueue.TypedDelayi
 		var f followed
 		still := o != nil && o.owner != nil && o.owner.busy == 0 && o.judge() == suspect
 		if still {
-			f = followed{o.owner.target, id, o.version, o.recorded}
+			f = followed{o.owner.target, id, o.version, o.recorded, o.copy}
 			o.checked = c.o.Now()
 		}
 		c.mu.Unlock()

@@ -174,7 +174,7 @@ func (w *writing) entry(change plan.Change, before plan.Entry) plan.Entry {
 	o := change.Object
 	e := plan.Entry{ID: o.ID, Version: o.Version, Digest: change.Digest, Seeded: o.Replicas != nil, Mark: before.Mark,
 		NoPrune: o.Annotations()[render.AnnotationPrune] == "disabled", Origin: change.Origin.String(),
-		Group: o.Group, Keep: o.Keep, Command: o.Command, Keys: change.Keys}
+		Group: o.Group, Keep: o.Keep, Command: o.Command, Keys: change.Keys, Copy: o.Copy}
 	if o.Command && !change.Remember {
 		// Until it was seen to succeed nobody may believe that it ran.
 		succeeded, ended := w.ends[o.ID]

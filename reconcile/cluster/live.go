@@ -117,7 +117,7 @@ func (c *Cluster) wanted(t plan.Target, inv stored, b render.Bundle, all bool) (
 		delete(entries, applied.ID)
 		r := read{id: applied.ID, version: applied.Version, object: &applied}
 		r.changed = !known || e.Digest == "" || e.Digest != applied.Digest(c.o.Key)
-		r.glimpse = applied.Generate != nil
+		r.glimpse = applied.Generate != nil || applied.Copy != nil
 		if o := c.owned(a, applied.ID); o != nil {
 			switch v := c.verdict(o); {
 			case o.drift != nil, v == changed, v == missing:
@@ -128,8 +128,8 @@ func (c *Cluster) wanted(t plan.Target, inv stored, b render.Bundle, all bool) (
 			}
 		}
 		_, drifted := drifts[applied.ID]
-		if all || r.changed || drifted || r.asks {
-			r.asks = r.asks && !all && !r.changed
+		if all || r.changed || drifted || r.asks || applied.Copy != nil {
+			r.asks = r.asks && !all && !r.changed && applied.Copy == nil
 			reads = append(reads, r)
 		}
 	}
@@ -152,6 +152,7 @@ func (c *Cluster) learn(a *app, inv stored, b render.Bundle) {
 			o = c.record(a, e.ID, e.Version, e.Mark)
 		}
 		o.made, o.command, o.orphan = len(e.Keys) > 0, e.Command, e.Orphaned != 0
+		o.copy = e.Copy
 	}
 	for _, o := range slices.Clone(a.objects) {
 		if !there[o.id] {
@@ -221,19 +222,23 @@ func (l *live) read(ctx context.Context, r read, dryRun bool) error {
 }
 
 // glimpse reads the metadata of an object whose content is nobody's business: a
-// generated Secret, or one that left the bundle. An account that may not even do
+// generated or copied Secret, or one that left the bundle. An account that may not even do
 // that is no obstacle where nothing is deleted.
 func (l *live) glimpse(ctx context.Context, r resource, what read) error {
 	id := what.id
+	var source string
+	if what.object != nil && what.object.Copy != nil {
+		source = l.source(ctx, l.t, what.object.Copy)
+	}
 	request, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	m, err := l.api.meta(r, id.Namespace).Get(request, id.Name, metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):
-		l.put(id, plan.LiveObject{})
+		l.put(id, plan.LiveObject{Source: source})
 		return nil
 	case apierrors.IsForbidden(err) && (what.kept || what.object != nil):
-		l.put(id, plan.LiveObject{Unseen: true})
+		l.put(id, plan.LiveObject{Unseen: true, Source: source})
 		return nil
 	case err != nil:
 		return wrap("read", id, err)
@@ -242,7 +247,7 @@ func (l *live) glimpse(ctx context.Context, r resource, what read) error {
 	if err != nil {
 		return wrap("read", id, err)
 	}
-	l.put(id, plan.LiveObject{Exists: true, Body: body})
+	l.put(id, plan.LiveObject{Exists: true, Body: body, Source: source})
 	return nil
 }
 

@@ -383,7 +383,7 @@ func (f *fixture) followed(id render.ID) followed {
 	f.c.mu.Lock()
 	defer f.c.mu.Unlock()
 	o := f.c.objects[id]
-	return followed{f.target, id, o.version, o.recorded}
+	return followed{f.target, id, o.version, o.recorded, o.copy}
 }
 
 func TestRestartedDaemonWithoutAPIServerReportsAnErrorNotAnEmptyCluster(t *testing.T) {

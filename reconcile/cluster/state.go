@@ -43,6 +43,7 @@ type object struct {
 	// made: a generated Secret, of which only its loss matters. command: a Job of
 	// a deployment, which nobody misses. orphan: kept, and no longer followed.
 	made, command, orphan bool
+	copy                  *render.Copy // of what it is one; nil: of nothing
 
 	now     sight
 	drift   *drifting // nil: it is as it was applied
@@ -64,6 +65,7 @@ type sight struct {
 	status   health.Status
 	message  string
 	gone     bool
+	source   string // of a copy: version of what it is made of; empty: as when it was made
 }
 
 // seen reports whether anything was ever seen of the object.
@@ -72,7 +74,7 @@ func (s sight) seen() bool { return s.mark.Version != "" }
 // same compares all that drift is told by.
 func (s sight) same(t sight) bool {
 	return s.gone == t.gone && s.mark.UID == t.mark.UID && s.mark.Fields == t.mark.Fields &&
-		s.mark.Generation == t.mark.Generation && s.foreign == t.foreign
+		s.mark.Generation == t.mark.Generation && s.foreign == t.foreign && s.source == t.source
 }
 
 // newer compares resourceVersions of one kind; versions that are not numbers,
@@ -101,8 +103,8 @@ func (o *object) judge() verdict {
 	switch {
 	case was.Version == "" || !now.seen() || o.command || o.orphan:
 		return fine // never applied, or never seen, or not to be healed
-	case outside && now.mark.Version == was.Version:
-		return changed // settled before the range was known
+	case outside && now.mark.Version == was.Version, now.source != "" && now.source != was.Source:
+		return changed // settled before the range was known; what it is a copy of has changed
 	case !newer(now.mark.Version, was.Version):
 		return fine // seen before our own write
 	case now.gone && now.mark.UID == was.UID && !o.finishes:
@@ -161,7 +163,7 @@ func intern(id render.ID) render.ID {
 func (c *Cluster) record(a *app, id render.ID, version string, mark plan.Mark) *object {
 	o := c.object(id)
 	a.own(o)
-	o.recorded, o.version, o.drift = mark, unique.Make(version).Value(), nil
+	o.recorded, o.version, o.drift, o.now.source = mark, unique.Make(version).Value(), nil, ""
 	return o
 }
 
@@ -195,6 +197,7 @@ func (c *Cluster) owned(a *app, id render.ID) *object {
 func (o *object) wants(object *render.Object) {
 	o.seeded, o.finishes = object.Replicas, finishes(object)
 	o.made, o.command, o.orphan = object.Generate != nil, object.Command, false
+	o.copy = object.Copy
 }
 
 // orphaned notes that an object is kept and no longer followed. The caller holds mu.
@@ -239,6 +242,7 @@ func (c *Cluster) see(id render.ID, s sight) (app string, drift []plan.Drift) {
 	}
 	wakes := o.now.status != s.status || o.now.message != s.message || o.now.gone != s.gone ||
 		!o.now.seen() || newer(o.recorded.Version, o.now.mark.Version)
+	s.source = o.now.source
 	o.now = s
 	if o.owner == nil {
 		if s.gone {

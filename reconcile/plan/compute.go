@@ -100,6 +100,8 @@ func (c *computation) change(object render.Object) (Change, bool) {
 	switch {
 	case object.Generate != nil:
 		return c.generated(out, entry, known)
+	case object.Copy != nil:
+		return c.copied(out, entry, known)
 	case object.Command && (found.Refused == "" || found.Exists && immutable(found.Refused)):
 		return c.command(out, found, read, entry, known)
 	case !read && drifted && drift.Missing:

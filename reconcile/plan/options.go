@@ -1,6 +1,10 @@
 package plan
 
-import "time"
+import (
+	"time"
+
+	"rondo.dev/rondo/render"
+)
 
 // Manager and SeedManager are rondo's field managers (design 3.8): the first
 // has every field of an applied body, the second seeded counts.
@@ -31,6 +35,9 @@ type Options struct {
 	Now time.Time
 	// WaveDeadline bounds the wait for each wave of a deployment; zero: nothing does.
 	WaveDeadline time.Duration
+	// Withdrawn are the copies of what its application does not share any more: they
+	// stay as they are.
+	Withdrawn map[render.ID]bool
 	// KeepCommands leaves Commands that the bundle lacks where they are, so that
 	// a person can look at the one that failed.
 	KeepCommands bool

@@ -54,7 +54,8 @@ type Entry struct {
 	Command bool      `json:"cm,omitempty"` // [render.Object.Command]
 	// Keys are those of a generated Secret that were made; it is neither read
 	// nor written for them any more.
-	Keys []string `json:"ks,omitempty"`
+	Keys []string     `json:"ks,omitempty"`
+	Copy *render.Copy `json:"cp,omitempty"` // [render.Object.Copy]
 	// Orphaned is when the object left the bundle and was kept for its Group, in
 	// seconds since 1970; 0: it is in use. Stopped: its pods were stopped since.
 	Orphaned int64 `json:"or,omitempty"`
@@ -75,6 +76,7 @@ type Mark struct {
 	Generation int64  `json:"g,omitempty"` // 0 where the kind has none
 	Version    string `json:"r,omitempty"` // resourceVersion, always recorded
 	Values     string `json:"h,omitempty"` // keyed hash of the values that our fields had
+	Source     string `json:"s,omitempty"` // of a copy: resourceVersion of what it was made of
 }
 
 // Find returns the entry with this identity.
@@ -112,9 +114,12 @@ type LiveObject struct {
 	Refused string
 	// Forbidden: it was about rights, which a person grants; nothing is wrong with the object.
 	Forbidden bool
-	// Unseen: the account may not look at the object, a generated Secret, so
-	// nobody knows whether it exists.
+	// Unseen: the account may not look at the object, a generated or copied Secret,
+	// so nobody knows whether it exists.
 	Unseen bool
+	// Source is the resourceVersion of what the object is a copy of; empty: nobody
+	// knows, for now.
+	Source string
 }
 
 // Drift says that an object is no longer as it was applied.
