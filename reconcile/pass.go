@@ -243,10 +243,14 @@ func (p *pass) apply(ctx context.Context, target plan.Target, artifact Artifact,
 		}
 		return nil
 	}
+	withdrawn, err := p.withdrawn(ctx, p.App, artifact.Bundle)
+	if err != nil {
+		return err
+	}
 	deployment := p.Trigger != TriggerDrift && p.Trigger != TriggerRemove
 	computed := plan.Compute(artifact.Bundle, live, plan.Options{
 		Target: target, Key: p.Key, AllowPrune: allowPrune, Deployment: deployment,
-		Revision: artifact.Revision.String(), Pass: p.result.Pass, Removal: p.Trigger == TriggerRemove, TakeOver: p.TakeOver,
+		Revision: artifact.Revision.String(), Pass: p.result.Pass, Removal: p.Trigger == TriggerRemove, TakeOver: p.TakeOver, Withdrawn: withdrawn,
 		Now: p.Now(), WaveDeadline: p.App.healthDeadline(),
 	})
 	p.result.Plan = &computed

@@ -65,6 +65,7 @@ func NewQueue(r *Reconciler) *Queue {
 // let finish what runs and gets no further pass, except its removal. Names of
 // new, returned or changed applications come back; the caller wakes them.
 func (q *Queue) SetApplications(apps []Application) (changed []string) {
+	q.reconciler.sharing.places(apps)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	old := make(map[string]bool, len(q.entries))

@@ -35,6 +35,7 @@ func (p *pass) render(ctx context.Context) (Artifact, error) {
 	if in.Facts.Applications, err = p.readable(ctx, p.App); err != nil {
 		return artifact, err
 	}
+	in.Facts.Namespaces = p.sharing.elsewhere()
 	in.Facts.Policy, in.Facts.ConfigStore, in.Facts.Once = p.App.Policy, p.App.ConfigStore, p.state.Once
 	in.Facts.ClusterVersion, in.Facts.IngressClass, in.Facts.KEDA = facts.ClusterVersion, facts.IngressClass, facts.KEDA
 	if in.Facts.Policy.HostAccess { // for others they would be news without meaning

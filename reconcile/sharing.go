@@ -15,20 +15,42 @@ import (
 	"rondo.dev/rondo/render"
 )
 
-// sharing knows which applications let others read variables, and which read
-// them (spec 2.10 rule 4). Only what the loop holds an application at is shared:
-// a broken commit changes nothing for others.
+// sharing knows which applications let others use variables and databases, and
+// which use them (spec 2.10 rule 4, 3.4). Only what the loop holds an application
+// at is shared: a broken commit changes nothing for others.
 type sharing struct {
-	mu   sync.Mutex
-	apps map[string]*shares // by name; those that share or read something
+	mu         sync.Mutex
+	apps       map[string]*shares // by name; those that share or read something
+	namespaces map[string]string  // see [render.Facts]
 }
 
 // shares is what one application shares and reads.
 type shares struct {
 	environment string
-	shared      render.Shared // without Values until somebody asks for them
-	loaded      bool          // Values are known
-	reads       []string      // see [render.Bundle]
+	users       []string      // who may use something of it
+	shared      render.Shared // known once somebody asked
+	loaded      bool
+	reads       []string // see [render.Bundle]
+}
+
+// places notes which applications are not in the namespace of their default.
+func (s *sharing) places(apps []Application) {
+	namespaces := map[string]string{}
+	for _, app := range apps {
+		if app.Namespace != DefaultNamespace(app.Name, app.Environment) {
+			namespaces[app.Name+"/"+app.Environment] = app.Namespace
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.namespaces = namespaces
+}
+
+// elsewhere is what places noted; nobody changes it.
+func (s *sharing) elsewhere() map[string]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.namespaces
 }
 
 // Sharing hands over what the ledger knows at start. The values are in the
@@ -39,18 +61,18 @@ func (r *Reconciler) Sharing(states []State) {
 	r.sharing.apps = map[string]*shares{}
 	for _, s := range states {
 		if len(s.ShareWith)+len(s.Reads) > 0 {
-			r.sharing.apps[s.App] = &shares{environment: s.Application.Environment, shared: render.Shared{With: s.ShareWith}, reads: s.Reads}
+			r.sharing.apps[s.App] = &shares{environment: s.Application.Environment, users: s.ShareWith, reads: s.Reads}
 		}
 	}
 }
 
-// readable is what others let an application read, as [render.Facts] has it.
-func (r *Reconciler) readable(ctx context.Context, app Application) (map[string]map[string]string, error) {
+// readable is what others let an application use, as [render.Facts] has it.
+func (r *Reconciler) readable(ctx context.Context, app Application) (map[string]render.Readable, error) {
 	r.sharing.mu.Lock()
 	defer r.sharing.mu.Unlock()
-	var out map[string]map[string]string
+	out := map[string]render.Readable{}
 	for name, s := range r.sharing.apps {
-		if name == app.Name || !s.shared.Allows(app.Name, app.Environment) {
+		if name == app.Name || !render.Listed(s.users, app.Name, app.Environment) {
 			continue
 		}
 		if !s.loaded {
@@ -58,15 +80,37 @@ func (r *Reconciler) readable(ctx context.Context, app Application) (map[string]
 				return nil, err
 			}
 		}
-		if out == nil {
-			out = map[string]map[string]string{}
-		}
-		out[name+"/"+s.environment] = s.shared.Values
+		out[name+"/"+s.environment] = s.shared.For(app.Name, app.Environment)
 	}
 	return out, nil
 }
 
-// loadShared reads the values of what an application is held at.
+// withdrawn lists the copies of b that are of what is not shared any more.
+func (r *Reconciler) withdrawn(ctx context.Context, app Application, b render.Bundle) (map[render.ID]bool, error) {
+	var out map[render.ID]bool
+	var readable map[string]render.Readable
+	for _, o := range b.Objects {
+		if o.Copy == nil {
+			continue
+		}
+		if readable == nil {
+			var err error
+			if readable, err = r.readable(ctx, app); err != nil {
+				return nil, err
+			}
+			out = map[render.ID]bool{}
+		}
+		out[o.ID] = true
+		for id, theirs := range readable {
+			if name, _, _ := strings.Cut(id, "/"); name == o.Copy.App && theirs.Databases[o.Copy.Database].Secret == o.Copy.Secret {
+				delete(out, o.ID)
+			}
+		}
+	}
+	return out, nil
+}
+
+// loadShared reads what an application shares from what it is held at.
 func (r *Reconciler) loadShared(ctx context.Context, name string, s *shares) error {
 	state, err := r.Journal.State(ctx, name)
 	if err != nil {
@@ -77,7 +121,7 @@ func (r *Reconciler) loadShared(ctx context.Context, name string, s *shares) err
 		return fmt.Errorf("read what %s shares: %w", name, err)
 	}
 	if s.loaded = true; ok && artifact.Bundle.Shared != nil {
-		s.shared.Values = artifact.Bundle.Shared.Values
+		s.shared = *artifact.Bundle.Shared
 	}
 	return nil
 }
@@ -98,8 +142,9 @@ func (s *sharing) shares(app Application, shared *render.Shared) (readers []stri
 		if now.shared, now.loaded = (render.Shared{}), true; shared != nil {
 			now.shared = *shared
 		}
+		now.users = shared.Users()
 	})
-	if reflect.DeepEqual(before, now) || len(before.shared.With)+len(now.shared.With) == 0 {
+	if reflect.DeepEqual(before, now) || len(before.users)+len(now.users) == 0 {
 		return nil
 	}
 	for name, other := range s.apps {
@@ -123,7 +168,7 @@ func (s *sharing) put(app Application, change func(*shares)) (before, now shares
 	if s.apps == nil {
 		s.apps = map[string]*shares{}
 	}
-	if delete(s.apps, app.Name); len(now.shared.With)+len(now.reads) > 0 {
+	if delete(s.apps, app.Name); len(now.users)+len(now.reads) > 0 {
 		s.apps[app.Name] = &now
 	}
 	return before, now
@@ -134,8 +179,8 @@ func means(uid, name, environment string) bool { return uid == name || uid == na
 
 // read is a keyed digest of the part of readable that reads refers to; empty:
 // there is none. A deployment is out of date when it has another.
-func (p *pass) read(reads []string, readable map[string]map[string]string) string {
-	used := map[string]map[string]string{}
+func (p *pass) read(reads []string, readable map[string]render.Readable) string {
+	used := map[string]render.Readable{}
 	for id, values := range readable {
 		name, environment, _ := strings.Cut(id, "/")
 		if slices.ContainsFunc(reads, func(uid string) bool { return means(uid, name, environment) }) {
@@ -146,7 +191,7 @@ func (p *pass) read(reads []string, readable map[string]map[string]string) strin
 		return ""
 	}
 	mac := hmac.New(sha256.New, p.Key)
-	_ = json.NewEncoder(mac).Encode(used) // maps of text cannot fail; their keys come out sorted
+	_ = json.NewEncoder(mac).Encode(used) // maps and text cannot fail; their keys come out sorted
 	return hex.EncodeToString(mac.Sum(nil)[:16])
 }
 
@@ -158,10 +203,7 @@ func (p *pass) reads(uids []string, f render.Facts) {
 // shares notes what the loop holds the application at from now on; others read
 // it once that is in the ledger.
 func (p *pass) shares(b render.Bundle) {
-	p.state.ShareWith, p.shared, p.news = nil, b.Shared, true
-	if b.Shared != nil {
-		p.state.ShareWith = b.Shared.With
-	}
+	p.state.ShareWith, p.shared, p.news = b.Shared.Users(), b.Shared, true
 }
 
 // publish lets others read what the ledger has of the application now.

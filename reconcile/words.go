@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"reflect"
+	"strings"
 	"time"
 
 	"rondo.dev/rondo/reconcile/health"
@@ -31,6 +32,11 @@ type Application struct {
 	Ignore         []plan.Ignore `json:"ignore,omitempty"`
 	// Incomplete goes on where a manifest asks for what is not built yet.
 	Incomplete bool `json:"incomplete,omitempty"`
+}
+
+// DefaultNamespace is where an application is unless rondo.yaml says otherwise.
+func DefaultNamespace(app, environment string) string {
+	return app + "-" + strings.ToLower(strings.ReplaceAll(environment, "_", "-"))
 }
 
 // Target is where and as whom the application's objects are written.
@@ -169,7 +175,7 @@ type State struct {
 	Score       string    `json:"score,omitempty"`    // overall grade of the newest score
 	// Once is what later renderings find in [render.Facts].Once.
 	Once map[string]string `json:"once,omitempty"`
-	// ShareWith is who may read variables of this application, Reads whose it
+	// ShareWith is who may use something of this application, Reads whose it
 	// refers to, and Read a digest of what it was rendered with of theirs.
 	ShareWith []string `json:"share_with,omitempty"`
 	Reads     []string `json:"reads,omitempty"`

@@ -62,7 +62,7 @@ func effects(t *testing.T) []effect {
 			}
 			for _, word := range append(first.Each, "EACH")[:max(1, len(first.Each))] {
 				var e effect
-				if err := yaml.UnmarshalStrict([]byte(strings.ReplaceAll(string(entry), "EACH", word)), &e); err != nil {
+				if err := yaml.UnmarshalStrict([]byte(strings.NewReplacer("EACH", word, "UPPER", strings.ToUpper(word)).Replace(string(entry))), &e); err != nil {
 					t.Fatalf("%s: entry %d: %v", path, i, err)
 				}
 				e.file = filepath.Base(path)

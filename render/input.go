@@ -67,9 +67,13 @@ type Facts struct {
 	// Once holds what was recorded for the application when it was first applied
 	// (spec 1.6), by names such as "postgresql.default.version" and "build.web".
 	Once map[string]string `json:"once,omitempty"`
-	// Applications holds what other applications let this one read, by
-	// "<app>/<environment>", then by variable or "<service>.<variable>".
-	Applications map[string]map[string]string `json:"applications,omitempty"`
+	// Applications holds what other applications let this one use, by
+	// "<app>/<environment>". nil: not known, so that what refers to others cannot be
+	// checked; empty: nobody lets it use anything.
+	Applications map[string]Readable `json:"applications,omitempty"`
+	// Namespaces are those of applications, by "<app>/<environment>", that rondo.yaml
+	// does not leave at their default of <app>-<environment>.
+	Namespaces map[string]string `json:"namespaces,omitempty"`
 	// ResponseTime is the name of the metric of Pods, in milliseconds, that a
 	// metrics adapter serves for autoscaling; empty: there is none.
 	ResponseTime string `json:"response_time,omitempty"`

@@ -46,6 +46,12 @@
 // Service for a DNS name; a Service without a selector and an EndpointSlice for
 // an IP address. A database known only by its Secret needs none.
 //
+// # Shared
+//
+// A database that another application runs and shares (share_from) is reached at
+// the address over there. Here is only the Secret <engine>-<group>-shared, whose
+// content is copied when it is applied; none where nobody has to sign in.
+//
 // # Decisions
 //
 //   - The official images are run as their own users, never as root, and set up by
@@ -84,9 +90,12 @@
 //     address behind which nobody listens is worse than none.
 //   - <app>-configstore is not made: its keys would be copies of several generated
 //     Secrets, which rondo never reads.
-//   - Applications in allow_from are told by the namespace that they have unless
-//     rondo.yaml says otherwise, <app>-<environment>: a label that a Pod bears is
-//     no proof of whose it is.
+//   - Applications in allow_from and share_with are told by the namespace that
+//     rondo.yaml gives them: a label that a Pod bears is no proof of whose it is.
+//     One that moves is let in again by the next deployment.
+//   - The copy of a shared Secret has another name than a Secret of one's own would,
+//     so that data which was kept keeps what it needs. It has the keys of the
+//     application's user alone, not the administrator's.
 //   - The Service for an IP address is headless. It passes no proxy, keeps the
 //     address's family whatever the cluster's is, and can become an ExternalName
 //     Service later.

@@ -203,5 +203,5 @@ func value(name, text string) map[string]any {
 
 // fromSecret is a variable from a key of the Secret of db.
 func fromSecret(db manifest.Database, name, key string) map[string]any {
-	return map[string]any{"name": name, "valueFrom": map[string]any{"secretKeyRef": map[string]any{"name": db.Object(), "key": key}}}
+	return map[string]any{"name": name, "valueFrom": map[string]any{"secretKeyRef": map[string]any{"name": db.Secret(), "key": key}}}
 }

@@ -12,6 +12,9 @@ func Name(db manifest.Database) string { return db.Object() }
 // Objects makes db: what runs it, or what lets services of the namespace reach
 // it where it runs elsewhere.
 func Objects(app *manifest.Application, db manifest.Database) ([]render.Object, []render.Problem) {
+	if db.From != nil {
+		return place(borrowed(db), db.Pos, ""), nil
+	}
 	if db.Run == nil {
 		objects, problems := external(db, app.Namespace)
 		return place(objects, db.Pos, ""), problems

@@ -29,6 +29,17 @@ func users(administrator string) []render.GeneratedKey {
 // schemes of the URLs of spec 3.4.1.
 var schemes = map[string]string{"postgresql": "postgresql", "mysql": "mysql", "mongodb": "mongodb"}
 
+// borrowed makes what the application signs in to another one's database with:
+// nothing where nobody has to.
+func borrowed(db manifest.Database) []render.Object {
+	if db.From.Secret == "" {
+		return nil
+	}
+	o := object("v1", "Secret", db.Secret(), map[string]any{"type": "Opaque"})
+	o.Copy = &render.Copy{App: db.From.App, Database: db.From.Key, Secret: db.From.Secret, Keys: db.SharedKeys()}
+	return []render.Object{o}
+}
+
 // secret makes what the engine and the application sign in with. It has the keys
 // of a service_dsn_secret, and is made up once: data depends on it.
 func secret(app *manifest.Application, db manifest.Database, s server) render.Object {
@@ -47,7 +58,7 @@ func secret(app *manifest.Application, db manifest.Database, s server) render.Ob
 		}
 		keys = append(keys, render.GeneratedKey{Name: "url", Text: url})
 	}
-	o := object("v1", "Secret", Name(db), map[string]any{"type": "Opaque"})
+	o := object("v1", "Secret", db.Secret(), map[string]any{"type": "Opaque"})
 	o.Generate = &render.Generate{Keys: keys, Lasting: true}
 	return o
 }

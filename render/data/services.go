@@ -2,7 +2,6 @@ package data
 
 import (
 	"maps"
-	"strings"
 
 	"rondo.dev/rondo/render"
 	"rondo.dev/rondo/render/manifest"
@@ -47,18 +46,13 @@ func selector(app *manifest.Application, db manifest.Database) map[string]any {
 }
 
 // policy lets in the Pods of the application, backups among them, and those of
-// the applications in allow_from, whose namespace is called <app>-<environment>.
+// the applications in allow_from and share_with.
 func policy(app *manifest.Application, db manifest.Database, s server) render.Object {
 	from := []any{map[string]any{"podSelector": map[string]any{"matchLabels": map[string]any{"app": app.App}}}}
 	for _, peer := range db.Run.AllowFrom {
-		environment := peer.Environment
-		if environment == "" {
-			environment = app.Environment
-		}
-		namespace := peer.App + "-" + strings.ToLower(strings.ReplaceAll(environment, "_", "-"))
 		from = append(from, map[string]any{
-			"namespaceSelector": map[string]any{"matchLabels": map[string]any{"kubernetes.io/metadata.name": namespace}},
-			"podSelector":       map[string]any{"matchLabels": map[string]any{"app": peer.App}},
+			"namespaceSelector": map[string]any{"matchLabels": map[string]any{"kubernetes.io/metadata.name": peer.Namespace}},
+			"podSelector":       map[string]any{"matchLabels": map[string]any{"app": peer.Name}},
 		})
 	}
 	var ports []any

@@ -107,7 +107,7 @@ func (r *reader) component(engine string, n *node) []*group {
 	var c component
 	r.walk(n, at, c.options(engine))
 	def := &group{component: c, engine: engine, name: "default", pos: n.pos, place: at,
-		used: present(n) || c.host != nil || c.secret != nil}
+		used: present(n) || c.used()}
 	out := []*group{def}
 	if c.groups == nil {
 		return out
@@ -128,7 +128,7 @@ func (r *reader) component(engine string, n *node) []*group {
 		var own component
 		r.walk(f.value, p, own.group(engine))
 		g := &group{component: own, engine: engine, name: f.key, pos: f.pos, place: p,
-			used: present(f.value) || own.host != nil || own.secret != nil}
+			used: present(f.value) || own.used()}
 		if f.key == "default" {
 			// Wins key by key over what stands outside of groups.
 			g.inherit(&def.component)
@@ -148,6 +148,9 @@ func (r *reader) component(engine string, n *node) []*group {
 func validGroup(s string) bool {
 	return s != "" && len(s) <= 40 && strings.Trim(strings.ToLower(s), "abcdefghijklmnopqrstuvwxyz0123456789_") == "" && s[0] != '_' && s[len(s)-1] != '_'
 }
+
+// used reports whether c says where the database is without naming servers.
+func (c *component) used() bool { return c.host != nil || c.secret != nil || c.shareFrom != nil }
 
 // present reports whether a node says where its servers are, even with none.
 func present(n *node) bool { return n.get("servers") != nil || n.get("server") != nil }
@@ -198,7 +201,7 @@ func (r *reader) entries(n *node, groups []*group) []*group {
 		settings := c.settings.options(engine)
 		fill(value, peek.entry(engine, nil))
 		if peek.external() {
-			settings = elsewhereSettings(engine)
+			settings = elsewhereSettings(engine, setUpElsewhere)
 		}
 		r.walk(value, p.of("database "+name), c.entry(engine, settings))
 		c.inherit(&g.component)
@@ -235,6 +238,8 @@ func (r *reader) database(g *group, root bool) (Database, bool) {
 	switch {
 	case g.external() && g.engine == "glusterfs":
 		r.add(g.pos, g.place.path, "E-VALUE", g.place.object+" is external", "mount a volume of your own instead: a persistent volume of a service")
+	case g.shareFrom != nil:
+		r.borrowedOf(g, &db)
 	case g.external():
 		r.elsewhereOf(g, &db)
 	case g.engine == "glusterfs":

@@ -28,20 +28,9 @@ func (c *component) external() bool {
 // elsewhereOf reads where a database is that rondo does not run.
 func (r *reader) elsewhereOf(g *group, db *Database) {
 	if g.configuration != nil {
-		r.walk(g.configuration, g.place.key("configuration"), elsewhereSettings(g.engine))
+		r.walk(g.configuration, g.place.key("configuration"), elsewhereSettings(g.engine, setUpElsewhere))
 	}
-	var idle inapplicable
-	for name, n := range map[string]*node{
-		"replicas": g.replicas, "parameters": g.parameters, "image": g.image, "allow_from": g.allowFrom,
-		"storage":   either(g.storageSize, g.storageClass),
-		"resources": either(either(g.resources.requestCPU, g.resources.requestMemory), either(g.resources.limitCPU, g.resources.limitMemory)),
-	} {
-		if n != nil {
-			idle.add(field{key: name, pos: n.pos, value: n}, "remove it; an external database is set up elsewhere")
-		}
-	}
-	slices.SortFunc(idle.fields, func(a, b field) int { return strings.Compare(a.key, b.key) })
-	idle.report(r, g.place)
+	r.notRunHere(g, setUpElsewhere, nil)
 	db.Port = engines[db.Engine].port
 	if g.host != nil {
 		db.Host = strings.TrimSuffix(strings.ToLower(g.host.text), ".")
@@ -59,6 +48,29 @@ func (r *reader) elsewhereOf(g *group, db *Database) {
 			r.fault(g.secret, g.place.key("service_dsn_secret"), "E-VALUE", "is no name of a Secret", "name a Secret of the application's own namespace")
 		}
 	}
+}
+
+const setUpElsewhere = "remove it; an external database is set up elsewhere"
+
+// notRunHere tells of options that are for databases which rondo runs, and of more.
+func (r *reader) notRunHere(g *group, fix string, more map[string]*node) {
+	var idle inapplicable
+	add := func(options map[string]*node) {
+		for name, n := range options {
+			if n != nil {
+				idle.add(field{key: name, pos: n.pos, value: n}, fix)
+			}
+		}
+	}
+	add(map[string]*node{
+		"replicas": g.replicas, "parameters": g.parameters, "operator": g.operator, "image": g.image,
+		"allow_from": g.allowFrom, "share_with": g.shareWith,
+		"storage":   either(g.storageSize, g.storageClass),
+		"resources": either(either(g.resources.requestCPU, g.resources.requestMemory), either(g.resources.limitCPU, g.resources.limitMemory)),
+	})
+	add(more)
+	slices.SortFunc(idle.fields, func(a, b field) int { return strings.Compare(a.key, b.key) })
+	idle.report(r, g.place)
 }
 
 // port reads a port of a database.

@@ -59,7 +59,8 @@ func FuzzReferences(f *testing.F) {
 		f.Add(seed)
 	}
 	o := manifest.Options{App: "shop", Environment: "production", Namespace: "shop", Facts: render.Facts{
-		Applications: map[string]map[string]string{"other/production": {"A": "a", "s.A": "b"}},
+		Applications: map[string]render.Readable{"other/production": {Shares: true, Values: map[string]string{"A": "a", "s.A": "b"},
+			Databases: map[string]render.SharedDatabase{"redis.default": {Host: "h", Port: 6379, Secret: "redis-default"}}}},
 	}}
 	f.Fuzz(func(t *testing.T, value string) {
 		b, _ := json.Marshal(value)

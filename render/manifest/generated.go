@@ -58,7 +58,10 @@ func (r *reader) generate(db Database) {
 		prefixes = append(prefixes, facts.prefix+"_")
 	}
 	of := r.insideOf
-	if db.Run == nil {
+	switch {
+	case db.From != nil:
+		of = borrowedOf
+	case db.Run == nil:
 		of = r.outsideOf
 	}
 	for suffix, v := range of(db, facts) {
@@ -67,38 +70,59 @@ func (r *reader) generate(db Database) {
 			if r.overridden(name) && !fixed(name) {
 				continue
 			}
-			r.vars.generated[name] = &variable{name: name, n: &node{pos: db.Pos}, state: 2, out: resolved{value: v, ok: true}}
+			r.vars.generated[name] = &variable{name: name, n: &node{pos: db.Pos}, state: 2, out: resolved{value: v, foreign: db.From != nil, ok: true}}
 		}
 	}
 }
 
 // address is the name of a database's Service as other namespaces know it.
-func (r *reader) address(db Database) string {
-	if r.o.Namespace == "" {
-		return db.Object()
+func (r *reader) address(db Database) string { return db.address(r.o.Namespace) }
+
+func (d Database) address(namespace string) string {
+	if namespace == "" {
+		return d.Object()
 	}
-	return db.Object() + "." + r.o.Namespace
+	return d.Object() + "." + namespace
+}
+
+// followers is the Service of members that only read, which the operator makes;
+// empty: there are none.
+func (d Database) followers(namespace string) string {
+	if d.Run.Replicas < 2 {
+		return ""
+	}
+	return strings.Replace(d.address(namespace), d.Object(), d.Object()+"-ro", 1)
 }
 
 // insideOf gives the variables of a database that rondo runs: text, but for what
 // is made up in its Secret.
 func (r *reader) insideOf(db Database, facts engineFacts) map[string]Value {
+	return signedIn(db, facts, r.address(db), db.followers(r.o.Namespace), db.Run.Database)
+}
+
+// borrowedOf gives those of a database of another application.
+func borrowedOf(db Database, facts engineFacts) map[string]Value {
+	return signedIn(db, facts, db.From.Host, db.From.Followers, db.From.Database)
+}
+
+// signedIn gives the variables of a database in the cluster, whose Secret is here.
+func signedIn(db Database, facts engineFacts, host, followers, database string) map[string]Value {
 	secret := func(key string) Value {
-		return Value{Parts: []Part{{SecretRef: &SecretRef{Secret: db.Object(), Key: key}}}}
+		return Value{Parts: []Part{{SecretRef: &SecretRef{Secret: db.Secret(), Key: key}}}}
 	}
 	out := map[string]Value{"PORT": text(strconv.Itoa(db.Port))}
 	for _, suffix := range []string{"ADDRESS", "ADDRESS_INT", "ADDRESS_EXT", "HOST"} {
-		out[suffix] = text(r.address(db))
+		out[suffix] = text(host)
 	}
 	if db.Engine == "mongodb" {
-		out["ADDRESSES"] = text(r.address(db))
+		out["ADDRESSES"] = text(host)
 	}
-	if db.Run.Replicas > 1 {
-		followers := text(strings.Replace(r.address(db), db.Object(), db.Object()+"-ro", 1)) // the operator's Service
-		out["SLAVE_ADDRESSES"], out["SLAVE_ADDRESSES_INT"], out["SLAVE_ADDRESSES_EXT"] = followers, followers, followers
+	if followers != "" {
+		v := text(followers)
+		out["SLAVE_ADDRESSES"], out["SLAVE_ADDRESSES_INT"], out["SLAVE_ADDRESSES_EXT"] = v, v, v
 	}
 	if facts.database {
-		out["DATABASE"] = text(db.Run.Database)
+		out["DATABASE"] = text(database)
 	}
 	if facts.username {
 		out["USERNAME"] = secret("username")
@@ -109,7 +133,7 @@ func (r *reader) insideOf(db Database, facts engineFacts) map[string]Value {
 	if facts.url {
 		url := secret("url")
 		if facts.scheme != "" {
-			url = text(facts.scheme + "://" + r.address(db) + ":" + strconv.Itoa(db.Port))
+			url = text(facts.scheme + "://" + host + ":" + strconv.Itoa(db.Port))
 		}
 		out["URL"], out["URL_INT"], out["URL_EXT"] = url, url, url
 	}

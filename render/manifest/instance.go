@@ -61,7 +61,7 @@ func (r *reader) instanceOf(g *group, db *Database) *Instance {
 	in.Resources = r.resourcesOfGroup(g)
 	in.Parameters = r.parameters(g, db.Engine)
 	in.LogPaths = r.logPaths(settings.logs, at.key("custom_log_files"))
-	in.AllowFrom = r.peers(g.allowFrom, g.place.key("allow_from"))
+	r.usersOf(g, in)
 	return in
 }
 
@@ -280,19 +280,5 @@ func (r *reader) parameters(g *group, engine string) []Parameter {
 		}
 	}
 	slices.SortFunc(out, func(a, b Parameter) int { return strings.Compare(a.Name, b.Name) })
-	return out
-}
-
-// peers reads names of other applications: app, or app/environment.
-func (r *reader) peers(n *node, at place) []Peer {
-	var out []Peer
-	for i, item := range items(n) {
-		app, environment, _ := strings.Cut(item.plainText(), "/")
-		if !validHost(app) || environment != "" && !validLabel(environment) {
-			r.fault(item, at.index(i), "E-VALUE", "names no application", "write app, or app/environment")
-			continue
-		}
-		out = append(out, Peer{app, environment})
-	}
 	return out
 }

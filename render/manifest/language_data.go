@@ -80,8 +80,8 @@ func (c *component) group(engine string) []Option {
 		opt("parameters", Mapping, "", "names and values", "Settings of the server.").ext().into(&c.parameters),
 		opt("operator", Text, "", "cloudnative-pg, for postgresql", "Operator of the cluster that runs it, instead of rondo itself.").ext().into(&c.operator),
 		opt("image", Text, "the catalogue's", "", "Image that runs.").ext().into(&c.image),
-		opt("share_from", Text, "", "app/environment", "Application that owns the database.").ext().later(),
-		opt("share_with", List, "", "", "Applications that may use it.").ext().later(),
+		opt("share_from", Text, "", "app/environment", "Application whose database this is.").ext().into(&c.shareFrom),
+		opt("share_with", List|Text, "", "app or app/environment", "Applications that may use the database as theirs.").ext().into(&c.shareWith),
 		opt("allow_from", List|Text, "", "app or app/environment", "Applications that may connect.").ext().into(&c.allowFrom))
 }
 
@@ -246,12 +246,12 @@ func (e *engineSettings) options(engine string) []Option {
 	return rows
 }
 
-// elsewhereSettings is the same table for a database that runs elsewhere, where
-// nothing of it has an effect.
-func elsewhereSettings(engine string) []Option {
+// elsewhereSettings is the same table for a database that rondo does not run
+// here, where nothing of it has an effect.
+func elsewhereSettings(engine, fix string) []Option {
 	rows := new(engineSettings).options(engine)
 	for i := range rows {
-		rows[i] = rows[i].inapplicable("remove it; an external database is set up elsewhere")
+		rows[i] = rows[i].inapplicable(fix)
 		rows[i].at = nil
 	}
 	return rows

@@ -99,19 +99,23 @@ func (r *reader) foreignValue(ref *reference, n *node, p place, self *variable) 
 	if ref.service != "" {
 		name = ref.service + "." + name
 	}
-	readable, app := r.sharedBy(ref.app)
+	shared, app := r.sharedBy(ref.app)
+	readable := shared.Values
 	value, ok := readable[name]
 	switch {
 	case credential(ref.name, value):
-		r.fault(n, p, "E-ENV-CROSS-CREDENTIAL", "refers to a credential of another application, %s", "copy it into a Secret of this one, or share the database", shown(ref.name))
+		r.fault(n, p, "E-ENV-CROSS-CREDENTIAL", "refers to a credential of another application, %s", "copy it into a Secret of this one, or use the database with share_from", shown(ref.name))
 		return resolved{}
 	case ok:
 		return resolved{value: text(value), foreign: true, ok: true}
 	case ref.hasFallback:
 		return resolved{value: text(ref.fallback), foreign: true, ok: true}
-	case app == "":
+	case r.o.Facts.Applications == nil:
+		r.fault(n, p, "I-SHARE-UNKNOWN", "was not looked up: what others share is known to the daemon alone", "")
+		return resolved{value: text("unknown"), foreign: true, ok: true}
+	case !shared.Shares:
 		fix := "list this application in config_store.share_with of that one"
-		if near := r.near(ref.app, slices.Sorted(maps.Keys(r.o.Facts.Applications))); near != "" {
+		if near := r.near(ref.app, slices.Sorted(maps.Keys(r.o.Facts.Applications))); near != "" && app == "" {
 			fix = "write STACK[" + near + "]"
 		}
 		r.fault(n, p, "E-ENV-UNDEFINED", "refers to application %s, which shares nothing with this one", fix, shown(ref.app))
@@ -128,19 +132,19 @@ func (r *reader) foreignValue(ref *reference, n *node, p place, self *variable) 
 // sharedBy finds what an application shares by its uid: its name with an
 // environment, or its name alone, which is that of the same environment or else
 // the only one.
-func (r *reader) sharedBy(uid string) (readable map[string]string, name string) {
+func (r *reader) sharedBy(uid string) (readable render.Readable, name string) {
 	known := r.o.Facts.Applications
 	for _, name := range []string{uid, uid + "/" + r.o.Environment} {
 		if readable, ok := known[name]; ok {
 			return readable, name
 		}
 	}
-	for candidate, values := range known {
+	for candidate, one := range known {
 		if app, _, _ := strings.Cut(candidate, "/"); app == uid {
 			if name != "" {
-				return nil, ""
+				return render.Readable{}, ""
 			}
-			readable, name = values, candidate
+			readable, name = one, candidate
 		}
 	}
 	return readable, name
@@ -165,14 +169,23 @@ func credential(name, value string) bool {
 	return false
 }
 
-// Shared is what the application lets others read: variables that are plain text,
-// no secret, and do not come from another application themselves, so that no two
-// applications can change each other for ever. nil: nothing.
+// Shared is what the application lets others use: databases, and variables that
+// are plain text, no secret, and do not come from another application themselves,
+// so that no two applications can change each other for ever. nil: nothing.
 func (a *Application) Shared() *render.Shared {
-	if len(a.Storage.ShareWith) == 0 {
+	out := &render.Shared{With: a.Storage.ShareWith, Values: map[string]string{}, Databases: map[string]render.SharedDatabase{}}
+	for _, db := range a.Databases {
+		if share, ok := db.share(a.Namespace); ok {
+			out.Databases[db.Key()] = share
+		}
+	}
+	switch {
+	case len(out.With) > 0:
+	case len(out.Databases) > 0:
+		return out
+	default:
 		return nil
 	}
-	out := &render.Shared{With: a.Storage.ShareWith, Values: map[string]string{}}
 	export := func(prefix string, vars []Variable) {
 		for _, v := range vars {
 			value, plain := v.Value.Text()

@@ -16,7 +16,7 @@ config_store: {share_with: [mail]}
 environment_variables: {OWN: a, THEIRS: "_env(STACK[mail/production].OWN)", COPY: "x_env(THEIRS)", GUESS: "_env(STACK[billing].OWN:b)"}
 services: {web: {image: a, env_vars: {MORE: "_env(COPY)", TOO: "_env(OWN)"}}}
 `), manifest.Options{App: "shop", Environment: "production", Namespace: "shop",
-		Facts: render.Facts{Applications: map[string]map[string]string{"mail/production": {"OWN": "b"}}}})
+		Facts: render.Facts{Applications: map[string]render.Readable{"mail/production": {Shares: true, Values: map[string]string{"OWN": "b"}}}}})
 	if err != nil || parsed.App == nil {
 		t.Fatal(parsed.Problems, err)
 	}
@@ -57,7 +57,7 @@ services:
 	for who, want := range map[[2]string]bool{
 		{"mail", "staging"}: true, {"billing", "production"}: true, {"billing", "staging"}: false, {"other", "production"}: false,
 	} {
-		if got := shared.Allows(who[0], who[1]); got != want {
+		if got := shared.For(who[0], who[1]).Shares; got != want {
 			t.Errorf("%v may read: %v, want %v", who, got, want)
 		}
 	}

@@ -8,8 +8,8 @@ import (
 	"rondo.dev/rondo/sources"
 )
 
-// Database is a group of a data component: one that rondo runs, or one that runs
-// elsewhere (spec 3.3, 3.5).
+// Database is a group of a data component: one that rondo runs, one that runs
+// elsewhere (spec 3.3, 3.5), or one that another application shares (3.4).
 type Database struct {
 	Pos    sources.Position
 	Engine string // "postgresql", "mysql", "redis", …
@@ -19,6 +19,8 @@ type Database struct {
 	Root bool
 	// Run says how rondo runs it; nil: it runs elsewhere.
 	Run *Instance
+	// From says whose it is; nil: it is no other application's.
+	From *Borrowed
 
 	Host      string // of one that runs elsewhere: DNS name or IP address; empty: unknown
 	Port      int    // the engine's usual port unless written
@@ -29,6 +31,14 @@ type Database struct {
 // "postgresql-default".
 func (d Database) Object() string {
 	return render.Name(d.Engine, strings.ReplaceAll(strings.ToLower(d.Group), "_", "-"))
+}
+
+// Secret is the name of the Secret that signs in to d.
+func (d Database) Secret() string {
+	if d.From != nil { // not that of a database of its own, whose data may still be there
+		return render.Name(d.Object(), "shared")
+	}
+	return d.Object()
 }
 
 // Key names the data of d: "postgresql.default".
@@ -48,8 +58,16 @@ type Instance struct {
 	Resources  Resources
 	Parameters []Parameter // sorted by name
 	Memory     int64       // of memcached, MB
-	AllowFrom  []Peer
-	LogPaths   []string // globs of log files, as written
+	AllowFrom  []App       // those that may connect, ShareWith among them
+	ShareWith  []string    // "<app>/<environment>": those that may use it as theirs
+	LogPaths   []string    // globs of log files, as written
+}
+
+// Borrowed is a database of another application.
+type Borrowed struct {
+	App string // name of the application
+	Key string // of the database there: "postgresql.default"
+	render.SharedDatabase
 }
 
 // Disk is a volume that was made with a size and maybe grew since.
@@ -69,9 +87,6 @@ func (d Disk) Current() string {
 
 // Parameter is a setting of a server.
 type Parameter struct{ Name, Value string }
-
-// Peer is another application; Environment empty: each of them.
-type Peer struct{ App, Environment string }
 
 // SharedVolume is a volume of glusterfs, which many Pods mount at once (spec 3.6).
 type SharedVolume struct {

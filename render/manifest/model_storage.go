@@ -1,8 +1,6 @@
 package manifest
 
 import (
-	"strings"
-
 	"rondo.dev/rondo/sources"
 )
 
@@ -97,11 +95,5 @@ type Isolation struct {
 	Harden bool
 }
 
-// App is an application in an environment.
-type App struct{ Name, Environment string }
-
-// Namespace is the one that an application has by convention: its name and its
-// environment.
-func (a App) Namespace() string {
-	return a.Name + "-" + strings.ToLower(strings.ReplaceAll(a.Environment, "_", "-"))
-}
+// App is another application, and the namespace that it is in.
+type App struct{ Name, Namespace string }

@@ -195,6 +195,10 @@ func dump(app *manifest.Application, problems []render.Problem) string {
 			fmt.Fprintf(&b, " port=%d run=%+v\n", d.Port, *d.Run)
 			continue
 		}
+		if d.From != nil {
+			fmt.Fprintf(&b, " from=%+v keys=%v\n", *d.From, d.SharedKeys())
+			continue
+		}
 		fmt.Fprintf(&b, " host=%s port=%d secret=%s\n", d.Host, d.Port, d.DSNSecret)
 	}
 	if i := app.Storage.Isolation; i.Mode != manifest.ModeManaged || i.Harden || i.AllowFrom != nil {

@@ -44,13 +44,7 @@ func (r *reader) isolationOf(n *node) Isolation {
 			out.Mode = raw.mode.text
 		}
 		out.Harden, _ = boolean(raw.harden)
-		for _, peer := range r.applications(raw.allow, at.key("allow_from")) {
-			name, environment, has := strings.Cut(peer, "/")
-			if !has {
-				environment = r.o.Environment
-			}
-			out.AllowFrom = append(out.AllowFrom, App{name, environment})
-		}
+		out.AllowFrom = r.peers(r.applications(raw.allow, at.key("allow_from")))
 		if out.Mode == ModeOpen && len(out.AllowFrom) > 0 {
 			r.fault(raw.allow, at.key("allow_from"), "W-NOT-APPLICABLE", "has no effect: everybody may reach the services", "write mode: strict, or remove it")
 		}
@@ -75,7 +69,30 @@ func (r *reader) applications(n *node, at place) []string {
 	return out
 }
 
+// peers finds applications: app alone is that of the same environment.
+func (r *reader) peers(names []string) []App {
+	var out []App
+	for _, uid := range names {
+		name, environment, has := strings.Cut(uid, "/")
+		if !has {
+			environment = r.o.Environment
+		}
+		out = append(out, App{name, r.namespaceOf(name, environment)})
+	}
+	return out
+}
+
+// namespaceOf is the namespace of another application: its name and its
+// environment, unless rondo.yaml says otherwise.
+func (r *reader) namespaceOf(app, environment string) string {
+	if known, ok := r.o.Facts.Namespaces[app+"/"+environment]; ok {
+		return known
+	}
+	return app + "-" + strings.ToLower(strings.ReplaceAll(environment, "_", "-"))
+}
+
 // validApp accepts what an application or an environment may be called.
 func validApp(name string) bool {
-	return name != "" && len(name) <= 63 && strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == ""
+	const ends = "-_."
+	return name != "" && len(name) <= 63 && !strings.ContainsAny(name[:1]+name[len(name)-1:], ends) && strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == ""
 }

@@ -55,7 +55,7 @@ func (m *maker) openings(svc manifest.Service) []any {
 	}
 	for _, peer := range isolation.AllowFrom {
 		inside = append(inside, map[string]any{
-			"namespaceSelector": labels(labelNamespace, peer.Namespace()),
+			"namespaceSelector": labels(labelNamespace, peer.Namespace),
 			"podSelector":       labels("app", peer.Name),
 		})
 	}
