@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
+	"runtime"
 	"sort"
 	"strings"
 
@@ -15,9 +17,17 @@ import (
 // *[Invalid] and no Bundle; any other error means that nothing can be said
 // about the files.
 //
+// A panic of rendering is an error: one application's files must not end the
+// daemon that serves all the others.
+//
 // It owns what no Builder and no user may decide: the namespace of every
 // object, the labels that say whose it is, and the order.
-func Render(ctx context.Context, in Input, b Builder) (Bundle, error) {
+func Render(ctx context.Context, in Input, b Builder) (out Bundle, err error) {
+	defer func() {
+		if recover() != nil { // its value may hold what the files say
+			out, err = Bundle{}, fmt.Errorf("%w: it broke off at %s", ErrFault, brokeOff())
+		}
+	}()
 	draft, err := b.Build(ctx, in)
 	if err != nil {
 		return Bundle{}, err
@@ -59,6 +69,24 @@ func Render(ctx context.Context, in Input, b Builder) (Bundle, error) {
 		Objects: objects, Problems: problems, Keys: draft.Keys, Check: draft.Check,
 		Shared: draft.Shared, Reads: draft.Reads, Once: draft.Once, Marks: draft.Marks,
 	}, nil
+}
+
+// ErrFault is an error of rondo itself, whatever the files are.
+var ErrFault = errors.New("rondo cannot render this by a fault of its own; please report it")
+
+// brokeOff is the place in rondo's code of the panic that is being recovered.
+func brokeOff() string {
+	var calls [64]uintptr
+	frames := runtime.CallersFrames(calls[:runtime.Callers(3, calls[:])])
+	for {
+		frame, more := frames.Next()
+		if strings.HasPrefix(frame.Function, "rondo.dev/") {
+			return fmt.Sprintf("%s:%d", filepath.Base(frame.File), frame.Line)
+		}
+		if !more {
+			return "an unknown place"
+		}
+	}
 }
 
 // finish gives o its place: namespace, ownership labels, identity, stage.

@@ -100,6 +100,20 @@ func TestT23_OwnershipAndPodSecurityLabelsAreNotTheUsers(t *testing.T) {
 	}
 }
 
+// broken is a Builder with a fault.
+type broken struct{ raw }
+
+func (broken) Build(context.Context, render.Input) (render.Draft, error) {
+	panic("canary")
+}
+
+func TestAPanicOfRenderingIsAnErrorOfRondo(t *testing.T) {
+	b, err := render.Render(t.Context(), render.Input{}, broken{})
+	if !errors.Is(err, render.ErrFault) || !strings.Contains(err.Error(), "it broke off at render_test.go:") || strings.Contains(err.Error(), "canary") || len(b.Objects) > 0 {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestObjectsThatCannotBeTakenAreRefused(t *testing.T) {
 	for name, tc := range map[string]struct{ objects, want string }{
 		"no name":  {"{apiVersion: v1, kind: ConfigMap, metadata: {}}", "E-TYPE@1"},
