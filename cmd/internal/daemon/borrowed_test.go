@@ -3,6 +3,8 @@ package daemon_test
 import (
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -13,8 +15,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"rondo.dev/rondo/cmd/internal/folder"
 	"rondo.dev/rondo/reconcile"
 	"rondo.dev/rondo/reconcile/kubetest"
+	"rondo.dev/rondo/reconcile/plan"
 )
 
 // holds is the content of a Secret; nil: there is none.
@@ -108,6 +112,25 @@ func TestADatabaseIsSharedWithAnotherApplication(t *testing.T) {
 	for _, v := range mail.deployment("web").Spec.Template.Spec.Containers[0].Env {
 		if v.Name == "POSTGRESQL_URL" && (v.ValueFrom == nil || v.ValueFrom.SecretKeyRef.Name != "postgresql-default-shared") {
 			t.Errorf("web has %+v", v)
+		}
+	}
+
+	// Nothing is planned for it by somebody who knows no other application.
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "manifest.yml"), []byte(using), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o, err := folder.Options{Dir: dir, App: mail.app, Namespace: mail.ns}.Complete()
+	if err != nil {
+		t.Fatal(err)
+	}
+	planned, err := folder.Plan(t.Context(), o, w.cp.Kubeconfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, change := range planned.Changes {
+		if change.ID.Kind == "Secret" && change.Action != plan.Unchanged {
+			t.Errorf("rondo plan would %s %s", change.Action, change.ID)
 		}
 	}
 

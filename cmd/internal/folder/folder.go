@@ -189,7 +189,11 @@ func theDaemons(f plan.FieldChange) bool {
 	return f.Path == at+"config-hash" || f.Path == at+"deployment"
 }
 
-// same reports whether applying the object would change nothing of it.
+// same reports whether applying the object would change nothing of it, as far as
+// can be seen: what a copy is made of is the daemon's to look up.
 func same(change plan.Change, found plan.LiveObject) bool {
+	if change.Object.Copy != nil {
+		return found.Exists
+	}
 	return found.DryRun != nil && len(change.Fields) == 0 && !change.TakeOver && change.Replicas == nil
 }
