@@ -3,6 +3,7 @@ package manifest
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"rondo.dev/rondo/render"
 	"rondo.dev/rondo/sources"
@@ -47,7 +48,7 @@ type reader struct {
 type place struct {
 	path   string // "services.web.ports[0]"
 	object string // "service web"; empty outside of any
-	rel    string // path below the object
+	below  int    // where in path what is below the object begins
 	firm   bool   // an unknown key is an error here
 	quiet  bool   // only unknown keys are told
 	outer  []Option
@@ -55,22 +56,18 @@ type place struct {
 }
 
 func (p place) key(name string) place {
-	name = shown(name)
-	p.path = join(p.path, name)
-	p.rel = join(p.rel, name)
+	p.path = join(p.path, shown(name))
 	return p
 }
 
 func (p place) index(i int) place {
-	s := "[" + strconv.Itoa(i) + "]"
-	p.path += s
-	p.rel += s
+	p.path += "[" + strconv.Itoa(i) + "]"
 	return p
 }
 
 // of makes p the place of an object, so that Problems name it.
 func (p place) of(object string) place {
-	p.object, p.rel = object, ""
+	p.object, p.below = object, len(p.path)
 	return p
 }
 
@@ -83,13 +80,14 @@ func join(path, name string) string {
 
 // String is how a Problem names the place: "service web: ports[0]".
 func (p place) String() string {
+	below := strings.TrimPrefix(p.path[p.below:], ".")
 	switch {
 	case p.object == "":
 		return p.path
-	case p.rel == "":
+	case below == "":
 		return p.object
 	}
-	return p.object + ": " + p.rel
+	return p.object + ": " + below
 }
 
 // add records a Problem. Texts hold names and positions, never values: a value
