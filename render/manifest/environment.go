@@ -15,7 +15,7 @@ func (r *reader) effective(root *node) *node {
 	if !r.isManifest(root) {
 		return nil
 	}
-	table := new(document).options()
+	table := topLevel()
 	general := &node{pos: root.pos, shape: Mapping}
 	var own *node
 	first := map[string]sources.Position{}

@@ -28,7 +28,7 @@ type keyer struct {
 // keysOf lists the leaf keys of a tree.
 func (r *reader) keysOf(tree *node) []render.Key {
 	k := &keyer{incomplete: r.o.Incomplete, strict: r.strict, tables: map[string][]Option{}}
-	k.fields(tree, "", "", &Option{}, new(document).options(), fate{render.Applied, ""})
+	k.fields(tree, "", "", &Option{}, topLevel(), fate{render.Applied, ""})
 	for _, f := range r.double {
 		k.leaf(f.pos, f.key, fate{render.Applied, ""})
 	}

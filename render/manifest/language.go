@@ -1,10 +1,17 @@
 package manifest
 
-import "slices"
+import (
+	"slices"
+	"sync"
+)
 
 // Language is the whole table of options: the keys of a manifest, each with the
 // keys inside it. Documentation and schema are made from it.
 func Language() []Option { return new(document).options() }
+
+// topLevel is the table for those who look at keys alone. Nobody changes it, and
+// nothing is read into it.
+var topLevel = sync.OnceValue(Language)
 
 // appComponents are those of the application itself; all but the first are for
 // applications without containers.
