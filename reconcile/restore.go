@@ -90,10 +90,14 @@ func (p *pass) restore(ctx context.Context, target plan.Target, a Artifact) erro
 	if err != nil || live.Inventory.Paused {
 		return err
 	}
+	withdrawn, err := p.withdrawn(ctx, p.App, a.Bundle)
+	if err != nil {
+		return err
+	}
 	back := plan.Compute(a.Bundle, live, plan.Options{
 		// What the other revision created is no loss to delete.
 		Target: target, Key: p.Key, AllowPrune: true,
-		Revision: a.Revision.String(), Pass: p.result.Pass, TakeOver: p.TakeOver,
+		Revision: a.Revision.String(), Pass: p.result.Pass, TakeOver: p.TakeOver, Withdrawn: withdrawn,
 		Now: p.Now(), KeepCommands: true,
 	})
 	outcome, err := p.Cluster.Apply(ctx, back)

@@ -38,7 +38,7 @@ func (s *sharing) places(apps []Application) {
 	namespaces := map[string]string{}
 	for _, app := range apps {
 		if app.Namespace != DefaultNamespace(app.Name, app.Environment) {
-			namespaces[app.Name+"/"+app.Environment] = app.Namespace
+			namespaces[app.Name+"/"+strings.ToLower(app.Environment)] = app.Namespace
 		}
 	}
 	s.mu.Lock()
@@ -175,7 +175,9 @@ func (s *sharing) put(app Application, change func(*shares)) (before, now shares
 }
 
 // means reports whether a reference to uid may be one to an application.
-func means(uid, name, environment string) bool { return uid == name || uid == name+"/"+environment }
+func means(uid, name, environment string) bool {
+	return uid == name || strings.EqualFold(uid, name+"/"+environment)
+}
 
 // read is a keyed digest of the part of readable that reads refers to; empty:
 // there is none. A deployment is out of date when it has another.

@@ -71,8 +71,8 @@ type Facts struct {
 	// "<app>/<environment>". nil: not known, so that what refers to others cannot be
 	// checked; empty: nobody lets it use anything.
 	Applications map[string]Readable `json:"applications,omitempty"`
-	// Namespaces are those of applications, by "<app>/<environment>", that rondo.yaml
-	// does not leave at their default of <app>-<environment>.
+	// Namespaces are those of applications, by "<app>/<environment>" in lower case,
+	// that rondo.yaml does not leave at their default of <app>-<environment>.
 	Namespaces map[string]string `json:"namespaces,omitempty"`
 	// ResponseTime is the name of the metric of Pods, in milliseconds, that a
 	// metrics adapter serves for autoscaling; empty: there is none.

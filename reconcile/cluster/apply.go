@@ -116,6 +116,7 @@ type writing struct {
 	writes int
 	ends   map[render.ID]bool // Commands that have ended: whether they succeeded
 	ready  map[render.ID]bool // data that was waited for, and came
+	late   []error            // of what the others need not wait for
 	notes  []string
 }
 
@@ -166,7 +167,7 @@ func (w *writing) objects(ctx context.Context) error {
 		}
 		changes = rest
 	}
-	return nil
+	return errors.Join(w.late...)
 }
 
 func sameGroup(a, b plan.Change) bool {
@@ -182,8 +183,15 @@ func (w *writing) group(ctx context.Context, group []plan.Change) error {
 			continue
 		}
 		g.Go(func() error {
-			errs[i] = w.put(ctx, change)
-			w.note(change, errs[i])
+			err := w.put(ctx, change)
+			w.note(change, err)
+			if err != nil && w.keeps(change) {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				w.late = append(w.late, err)
+			} else {
+				errs[i] = err
+			}
 			return nil
 		})
 	}

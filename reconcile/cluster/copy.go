@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
@@ -13,12 +12,12 @@ import (
 )
 
 // lender is where the Secret is that a copy is made of, and who may read it: the
-// account of its own application. False for an application that is not known.
+// account of its own application. False for one that is not followed.
 func (c *Cluster) lender(copied *render.Copy) (id render.ID, t plan.Target, known bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	a := c.apps[copied.App]
-	if a == nil {
+	if a == nil || !a.followed {
 		return id, t, false
 	}
 	return render.ID{Kind: "Secret", Namespace: a.target.Namespace, Name: copied.Secret}, a.target, true
@@ -45,12 +44,19 @@ func (c *Cluster) source(ctx context.Context, reader plan.Target, copied *render
 	return m.GetResourceVersion()
 }
 
+// keeps reports whether a change is a copy that was made before. Its owner's fault
+// is told, and stops nothing else: what uses it has the values from then.
+func (w *writing) keeps(change plan.Change) bool {
+	e, known := w.p.Inventory.Find(change.ID)
+	return change.Object.Copy != nil && known && e.Mark.UID != ""
+}
+
 // copies applies a Secret with the values that another application's has now.
 // They are kept nowhere else, and no error shows them.
 func (w *writing) copies(ctx context.Context, r resource, o render.Object) (plan.Mark, error) {
 	id, t, known := w.lender(o.Copy)
 	if !known {
-		return plan.Mark{}, fmt.Errorf("copy %s: application %s is not known", o.ID, o.Copy.App)
+		return plan.Mark{}, fmt.Errorf("copy %s: application %s is not in rondo.yaml, so nobody may read its Secret; put it back there", o.ID, o.Copy.App)
 	}
 	api, err := w.Cluster.api.For(t)
 	if err != nil {
@@ -59,10 +65,7 @@ func (w *writing) copies(ctx context.Context, r resource, o render.Object) (plan
 	request, cancel := bounded(ctx)
 	defer cancel()
 	found, err := api.objects(r, id.Namespace).Get(request, id.Name, metav1.GetOptions{})
-	switch {
-	case apierrors.IsForbidden(err):
-		return plan.Mark{}, problem(t, id, o.Origin, err)
-	case err != nil:
+	if err != nil {
 		return plan.Mark{}, fmt.Errorf("read %s of application %s: %s", id, o.Copy.App, clean(id, err))
 	}
 	theirs, _ := found.Object["data"].(map[string]any)

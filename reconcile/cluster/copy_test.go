@@ -33,7 +33,7 @@ func TestACopyHasWhatItsOwnerHas(t *testing.T) {
 			t.Errorf("got %v, want …%s…", err, want)
 		}
 	}
-	refused(f.copied(owner.target.App, "password"), "application "+owner.target.App+" is not known")
+	refused(f.copied(owner.target.App, "password"), "application "+owner.target.App+" is not in rondo.yaml")
 	f.c.Follow([]plan.Target{f.target, owner.target})
 	refused(f.copied(owner.target.App, "password"), "of application "+owner.target.App+": ")
 	owner.pass(owner.generated(true, password))
@@ -51,6 +51,35 @@ func TestACopyHasWhatItsOwnerHas(t *testing.T) {
 		t.Errorf("again: %s", actions(p))
 	}
 	f.silent(theirs, p, out)
+
+	// What the owner broke later is told, and keeps nothing else from being put back.
+	both := f.copied(owner.target.App, "password")
+	both.Objects = append(both.Objects, f.bundle(configMap("env", "info")).Objects...)
+	both.Objects[1].Stage = render.StageWorkload
+	f.pass(both)
+	theirID, env := owner.id("", "Secret", "credentials"), f.id("", "ConfigMap", "env")
+	write := func(patch string) {
+		t.Helper()
+		if _, err := owner.resource(theirID).Patch(t.Context(), theirID.Name, "application/merge-patch+json", []byte(patch), metav1.PatchOptions{FieldManager: "kubectl-edit"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		write(`{"data":{"password":null}}`)
+		if err := f.resource(env).Delete(t.Context(), env.Name, metav1.DeleteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		f.drifted(env)
+		if _, err := f.c.Apply(t.Context(), f.plan(both, asDrift)); err == nil || !strings.Contains(err.Error(), "has no key password") {
+			t.Errorf("got %v", err)
+		}
+		if !f.exists(env) || f.values(id)["password"] != theirs["password"] {
+			t.Error("the copy, or what comes after it, is not as it was")
+		}
+		f.forgetDrifts()
+	}
+	write(`{"stringData":{"password":"` + theirs["password"] + `"}}`)
+	f.pass(f.copied(owner.target.App, "password"), func(o *plan.Options) { o.AllowPrune = true })
 
 	// A change over there is drift here, also for a process that never applied it.
 	f.c = f.another(func(o *Options) { o.SecretCheck = 200 * time.Millisecond })

@@ -1,10 +1,5 @@
 package plan
 
-import "fmt"
-
-// CodeShare is about a database that its application does not share any more.
-const CodeShare = "E-DB-SHARE"
-
 // copied plans a Secret that has the values of another application's. Its own
 // values are not read: whoever changed them is told by the metadata, and what it
 // is made of by its version.
@@ -14,18 +9,16 @@ func (c *computation) copied(out Change, entry Entry, known bool) (Change, bool)
 	drift, drifted := c.live.Drifts[object.ID]
 	made := known && entry.Digest != ""
 	switch {
-	case c.Withdrawn[object.ID] && !made:
-		c.refuse(object, CodeShare, fmt.Sprintf("application %s does not share %s with this one any more", object.Copy.App, object.Copy.Database),
-			"list this application in share_with of the database there")
-		return out, false
 	case c.Withdrawn[object.ID]:
 		out.Action, out.Reason = Skip, object.Copy.App+" does not share "+object.Copy.Database+" any more"
 	case !read && !made:
 		c.unread = append(c.unread, object.ID)
 	case !made && !found.Exists:
 		out.Action = Create
-	case !made:
+	case !made && !known:
 		out.Action, out.Reason = Configure, "adopted"
+	case !made:
+		out.Action, out.Reason = Configure, "was begun before"
 	case read && !found.Exists && !found.Unseen, !read && drifted && drift.Missing:
 		out.Action, out.Reason = Heal, "deleted"
 	case entry.Digest != out.Digest:

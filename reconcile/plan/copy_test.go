@@ -32,7 +32,8 @@ func TestCopiedSecrets(t *testing.T) {
 		want      string
 	}{
 		"a new one is made":                           {object: one, found: LiveObject{Source: "7"}, want: "create Secret/shop/db-shared manifest.yml:7"},
-		"announced before a crash, it is made again":  {object: one, inventory: announced, found: there("7"), want: "configure Secret/shop/db-shared manifest.yml:7 adopted"},
+		"announced before a crash, it is made again":  {object: one, inventory: announced, found: there("7"), want: "configure Secret/shop/db-shared manifest.yml:7 was begun before"},
+		"one that is there is adopted":                {object: one, found: there("7"), want: "configure Secret/shop/db-shared manifest.yml:7 adopted"},
 		"nothing has changed":                         {object: one, inventory: made, found: there("7"), want: "1 unchanged"},
 		"nobody knows whether anything has":           {object: one, inventory: made, found: there(""), want: "1 unchanged"},
 		"nor whether it is there":                     {object: one, inventory: made, found: LiveObject{Unseen: true, Source: "7"}, want: "1 unchanged"},
@@ -42,7 +43,7 @@ func TestCopiedSecrets(t *testing.T) {
 		"it gets another key":                         {object: of("password", "url"), inventory: made, found: there("7"), want: "configure Secret/shop/db-shared manifest.yml:7"},
 		"it is another application's":                 {object: one, found: LiveObject{Exists: true, Body: foreign}, want: "refused manifest.yml:7: Secret/shop/db-shared belongs to application mail; rename it here, or remove it from mail [E-OBJECT-OWNED]"},
 		"what is not shared any more stays":           {object: one, inventory: made, found: there("8"), drifted: true, withdrawn: true, want: "skip Secret/shop/db-shared manifest.yml:7 books does not share postgresql.default any more"},
-		"what is not shared any more is never copied": {object: one, found: LiveObject{Source: "7"}, withdrawn: true, want: "refused manifest.yml:7: application books does not share postgresql.default with this one any more; list this application in share_with of the database there [E-DB-SHARE]"},
+		"what is not shared any more is never copied": {object: one, found: LiveObject{Source: "7"}, withdrawn: true, want: "skip Secret/shop/db-shared manifest.yml:7 books does not share postgresql.default any more"},
 		"a new one that was not looked for":           {object: one, unread: true, want: "held Secret/shop/db-shared was not read from the cluster, so nothing can be said about it\n1 unchanged"},
 	} {
 		t.Run(name, func(t *testing.T) {

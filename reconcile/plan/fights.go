@@ -107,7 +107,9 @@ func lost(bouts map[contested]*bout, c *Change) (loss, bool) {
 		}
 		l := loss{what: field.Field, by: "is taken again by " + field.Manager}
 		if field.Field == "" {
-			l = loss{what: "the object", by: "is deleted again"}
+			if l = (loss{what: "the object", by: "is deleted again"}); c.Object != nil && c.Object.Copy != nil && c.Reason != "deleted" {
+				l.by = "is changed again" // by whom and where is not read
+			}
 		} else if field.Manager == "" {
 			l.by = "is taken again by an unknown writer"
 		}

@@ -89,7 +89,7 @@
 //   - glusterfs has no server any more, so there are no GLUSTERFS_ variables: an
 //     address behind which nobody listens is worse than none.
 //   - <app>-configstore is not made: its keys would be copies of several generated
-//     Secrets, which rondo never reads.
+//     Secrets, which rondo reads for nobody but other applications.
 //   - Applications in allow_from and share_with are told by the namespace that
 //     rondo.yaml gives them: a label that a Pod bears is no proof of whose it is.
 //     One that moves is let in again by the next deployment.

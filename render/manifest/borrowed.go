@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -43,9 +44,14 @@ func (r *reader) borrowedOf(g *group, db *Database) {
 		return
 	}
 	uid := names[0]
+	if name, environment, _ := strings.Cut(uid, "/"); name == r.o.App && strings.EqualFold(cmp.Or(environment, r.o.Environment), r.o.Environment) {
+		r.fault(g.shareFrom, at, "E-VALUE", "names this application itself", "name the one that runs the database")
+		return
+	}
 	r.reads[uid] = true
 	if r.o.Facts.Applications == nil {
-		db.From, db.Port = r.assumed(uid, db), engines[db.Engine].port
+		db.From = r.assumed(uid, db)
+		db.Port = db.From.Port
 		r.fault(g.shareFrom, at, "I-SHARE-UNKNOWN", "was not looked up: what others share is known to the daemon alone", "")
 		return
 	}

@@ -140,6 +140,11 @@ func (r *reader) sharedBy(uid string) (readable render.Readable, name string) {
 		}
 	}
 	for candidate, one := range known {
+		if strings.EqualFold(candidate, uid) { // environments have no case
+			return one, candidate
+		}
+	}
+	for candidate, one := range known {
 		if app, _, _ := strings.Cut(candidate, "/"); app == uid {
 			if name != "" {
 				return render.Readable{}, ""

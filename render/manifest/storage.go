@@ -60,11 +60,21 @@ func (r *reader) applications(n *node, at place) []string {
 	var out []string
 	for i, item := range items(n) {
 		name, environment, has := strings.Cut(item.text, "/")
-		if item.shape != Text || !validApp(name) || has && !validApp(environment) {
-			r.fault(item, at.index(i), "E-VALUE", "is no application", "write app/environment, or app alone")
-			continue
+		if !has {
+			environment = r.o.Environment
 		}
-		out = append(out, item.text)
+		p := at
+		if n.shape == List {
+			p = at.index(i)
+		}
+		switch {
+		case item.shape != Text || !validApp(name) || has && !validEnvironment(environment):
+			r.fault(item, p, "E-VALUE", "is no application", "write app/environment, or app alone")
+		case len(r.namespaceOf(name, environment)) > 63:
+			r.fault(item, p, "E-VALUE", "is no application: the two names are too long for a namespace", "write app/environment as rondo.yaml has them")
+		default:
+			out = append(out, item.text)
+		}
 	}
 	return out
 }
@@ -85,14 +95,20 @@ func (r *reader) peers(names []string) []App {
 // namespaceOf is the namespace of another application: its name and its
 // environment, unless rondo.yaml says otherwise.
 func (r *reader) namespaceOf(app, environment string) string {
-	if known, ok := r.o.Facts.Namespaces[app+"/"+environment]; ok {
+	if known, ok := r.o.Facts.Namespaces[app+"/"+strings.ToLower(environment)]; ok {
 		return known
 	}
 	return app + "-" + strings.ToLower(strings.ReplaceAll(environment, "_", "-"))
 }
 
-// validApp accepts what an application or an environment may be called.
+// validApp accepts what rondo.yaml lets an application be called.
 func validApp(name string) bool {
-	const ends = "-_."
-	return name != "" && len(name) <= 63 && !strings.ContainsAny(name[:1]+name[len(name)-1:], ends) && strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == ""
+	return name != "" && len(name) <= 40 && name[0] >= 'a' && name[0] <= 'z' && name[len(name)-1] != '-' &&
+		strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}
+
+// validEnvironment accepts what rondo.yaml lets an environment be called.
+func validEnvironment(name string) bool {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	return name != "" && len(name) <= 63 && strings.ContainsAny(name[:1], letters) && strings.Trim(name, letters+"0123456789-_") == ""
 }

@@ -173,6 +173,12 @@ func TestADatabaseIsSharedWithAnotherApplication(t *testing.T) {
 	if after := mail.holds("postgresql-default-shared"); !maps.Equal(before, after) {
 		t.Error("the copy follows an owner that does not share any more")
 	}
+
+	// Nor when a deployment without it fails, and what ran before is put back.
+	mail.settles(mail.push(manifest("services:\n  web:\n    image: registry.example.org/shop/web:crash\n    deploy_command: bin/migrate\n")), reconcile.Unhealthy)
+	if after := mail.holds("postgresql-default-shared"); !maps.Equal(before, after) {
+		t.Error("what is put back has the new values of an owner that does not share any more")
+	}
 	secrets := []string{before["password"], before["username"], "canary-of-the-rotation", "canary-of-the-edit", "canary-of-the-lock-out"}
 	shop.nowhere(secrets...)
 	mail.nowhere(secrets...)
