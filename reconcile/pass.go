@@ -243,16 +243,14 @@ func (p *pass) apply(ctx context.Context, target plan.Target, artifact Artifact,
 		}
 		return nil
 	}
-	withdrawn, err := p.withdrawn(ctx, p.App, artifact.Bundle)
+	deployment := p.Trigger != TriggerDrift && p.Trigger != TriggerRemove
+	o, err := p.planning(ctx, target, artifact.Bundle)
 	if err != nil {
 		return err
 	}
-	deployment := p.Trigger != TriggerDrift && p.Trigger != TriggerRemove
-	computed := plan.Compute(artifact.Bundle, live, plan.Options{
-		Target: target, Key: p.Key, AllowPrune: allowPrune, Deployment: deployment,
-		Revision: artifact.Revision.String(), Pass: p.result.Pass, Removal: p.Trigger == TriggerRemove, TakeOver: p.TakeOver, Withdrawn: withdrawn,
-		Now: p.Now(), WaveDeadline: p.App.healthDeadline(),
-	})
+	o.Revision, o.Deployment, o.Removal = artifact.Revision.String(), deployment, p.Trigger == TriggerRemove
+	o.AllowPrune, o.WaveDeadline = allowPrune, p.App.healthDeadline()
+	computed := plan.Compute(artifact.Bundle, live, o)
 	p.result.Plan = &computed
 	switch {
 	case len(computed.Refused) > 0:

@@ -69,7 +69,11 @@ func (p *pass) resume(ctx context.Context) error {
 	if err != nil || live.Inventory.Paused {
 		return err
 	}
-	back := plan.Resume(a.Bundle, live, plan.Options{Target: target, Key: p.Key, Pass: p.result.Pass, TakeOver: p.TakeOver, Now: p.Now()})
+	o, err := p.planning(ctx, target, a.Bundle)
+	if err != nil {
+		return err
+	}
+	back := plan.Resume(a.Bundle, live, o)
 	switch {
 	case len(back.Refused) > 0:
 		return refusal(back.Refused)
@@ -90,17 +94,13 @@ func (p *pass) restore(ctx context.Context, target plan.Target, a Artifact) erro
 	if err != nil || live.Inventory.Paused {
 		return err
 	}
-	withdrawn, err := p.withdrawn(ctx, p.App, a.Bundle)
+	o, err := p.planning(ctx, target, a.Bundle)
 	if err != nil {
 		return err
 	}
-	back := plan.Compute(a.Bundle, live, plan.Options{
-		// What the other revision created is no loss to delete.
-		Target: target, Key: p.Key, AllowPrune: true,
-		Revision: a.Revision.String(), Pass: p.result.Pass, TakeOver: p.TakeOver, Withdrawn: withdrawn,
-		Now: p.Now(), KeepCommands: true,
-	})
-	outcome, err := p.Cluster.Apply(ctx, back)
+	// What the other revision created is no loss to delete.
+	o.Revision, o.AllowPrune, o.KeepCommands = a.Revision.String(), true, true
+	outcome, err := p.Cluster.Apply(ctx, plan.Compute(a.Bundle, live, o))
 	p.result.Outcome = merged(p.result.Outcome, outcome)
 	return err
 }

@@ -37,7 +37,7 @@ type shares struct {
 func (s *sharing) places(apps []Application) {
 	namespaces := map[string]string{}
 	for _, app := range apps {
-		if app.Namespace != DefaultNamespace(app.Name, app.Environment) {
+		if app.Namespace != render.DefaultNamespace(app.Name, app.Environment) {
 			namespaces[app.Name+"/"+strings.ToLower(app.Environment)] = app.Namespace
 		}
 	}
@@ -148,7 +148,7 @@ func (s *sharing) shares(app Application, shared *render.Shared) (readers []stri
 		return nil
 	}
 	for name, other := range s.apps {
-		if name != app.Name && slices.ContainsFunc(other.reads, func(uid string) bool { return means(uid, app.Name, app.Environment) }) {
+		if name != app.Name && render.Listed(other.reads, app.Name, app.Environment) {
 			readers = append(readers, name)
 		}
 	}
@@ -174,18 +174,13 @@ func (s *sharing) put(app Application, change func(*shares)) (before, now shares
 	return before, now
 }
 
-// means reports whether a reference to uid may be one to an application.
-func means(uid, name, environment string) bool {
-	return uid == name || strings.EqualFold(uid, name+"/"+environment)
-}
-
 // read is a keyed digest of the part of readable that reads refers to; empty:
 // there is none. A deployment is out of date when it has another.
 func (p *pass) read(reads []string, readable map[string]render.Readable) string {
 	used := map[string]render.Readable{}
 	for id, values := range readable {
 		name, environment, _ := strings.Cut(id, "/")
-		if slices.ContainsFunc(reads, func(uid string) bool { return means(uid, name, environment) }) {
+		if render.Listed(reads, name, environment) {
 			used[id] = values
 		}
 	}

@@ -56,6 +56,12 @@ func (p *pass) warn(ctx context.Context, b render.Bundle) {
 	render.SortProblems(p.result.Problems)
 }
 
+// planning gives what every plan of b in this pass has in common.
+func (p *pass) planning(ctx context.Context, target plan.Target, b render.Bundle) (plan.Options, error) {
+	withdrawn, err := p.withdrawn(ctx, p.App, b)
+	return plan.Options{Target: target, Key: p.Key, Pass: p.result.Pass, TakeOver: p.TakeOver, Withdrawn: withdrawn, Now: p.Now()}, err
+}
+
 // begin opens the pass in the ledger and says "pending" on the commit. Later
 // calls do nothing.
 func (p *pass) begin(ctx context.Context) error {

@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"reflect"
-	"strings"
 	"time"
 
 	"rondo.dev/rondo/reconcile/health"
@@ -32,11 +31,6 @@ type Application struct {
 	Ignore         []plan.Ignore `json:"ignore,omitempty"`
 	// Incomplete goes on where a manifest asks for what is not built yet.
 	Incomplete bool `json:"incomplete,omitempty"`
-}
-
-// DefaultNamespace is where an application is unless rondo.yaml says otherwise.
-func DefaultNamespace(app, environment string) string {
-	return app + "-" + strings.ToLower(strings.ReplaceAll(environment, "_", "-"))
 }
 
 // Target is where and as whom the application's objects are written.

@@ -70,8 +70,13 @@ type Readable struct {
 	Databases map[string]SharedDatabase `json:"databases,omitempty"`
 }
 
-// Listed reports whether a list of "<app>/<environment>" and "<app>" has an
-// application.
+// DefaultNamespace is where an application is unless rondo.yaml says otherwise.
+func DefaultNamespace(app, environment string) string {
+	return app + "-" + strings.ToLower(strings.ReplaceAll(environment, "_", "-"))
+}
+
+// Listed reports whether a list of "<app>/<environment>" and "<app>" means an
+// application. Environments have no case.
 func Listed(list []string, app, environment string) bool {
 	return slices.ContainsFunc(list, func(entry string) bool {
 		name, only, has := strings.Cut(entry, "/")

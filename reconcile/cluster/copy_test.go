@@ -6,6 +6,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"rondo.dev/rondo/reconcile/kubetest"
 	"rondo.dev/rondo/reconcile/plan"
@@ -60,9 +61,7 @@ func TestACopyHasWhatItsOwnerHas(t *testing.T) {
 	theirID, env := owner.id("", "Secret", "credentials"), f.id("", "ConfigMap", "env")
 	write := func(patch string) {
 		t.Helper()
-		if _, err := owner.resource(theirID).Patch(t.Context(), theirID.Name, "application/merge-patch+json", []byte(patch), metav1.PatchOptions{FieldManager: "kubectl-edit"}); err != nil {
-			t.Fatal(err)
-		}
+		owner.by("kubectl-edit", theirID, types.MergePatchType, patch)
 	}
 	for range 2 {
 		write(`{"data":{"password":null}}`)
@@ -85,10 +84,7 @@ func TestACopyHasWhatItsOwnerHas(t *testing.T) {
 	f.c = f.another(func(o *Options) { o.SecretCheck = 200 * time.Millisecond })
 	f.c.Follow([]plan.Target{f.target, owner.target})
 	f.run(f.c)
-	if _, err := owner.resource(owner.id("", "Secret", "credentials")).Patch(t.Context(), "credentials", "application/merge-patch+json",
-		[]byte(`{"data":{"password":"aGFuZA=="}}`), metav1.PatchOptions{FieldManager: "kubectl-edit"}); err != nil {
-		t.Fatal(err)
-	}
+	write(`{"data":{"password":"aGFuZA=="}}`)
 	f.drifted(id)
 	p, _ = f.pass(f.copied(owner.target.App, "password"), asDrift)
 	if got := actions(p); got != "configure Secret/db-shared" || f.values(id)["password"] != "hand" {

@@ -129,7 +129,7 @@ func (c *Cluster) wanted(t plan.Target, inv stored, b render.Bundle, all bool) (
 		}
 		_, drifted := drifts[applied.ID]
 		if all || r.changed || drifted || r.asks || applied.Copy != nil {
-			r.asks = r.asks && !all && !r.changed && applied.Copy == nil
+			r.asks = r.asks && !all && !r.changed
 			reads = append(reads, r)
 		}
 	}
@@ -226,28 +226,26 @@ func (l *live) read(ctx context.Context, r read, dryRun bool) error {
 // that is no obstacle where nothing is deleted.
 func (l *live) glimpse(ctx context.Context, r resource, what read) error {
 	id := what.id
-	var source string
+	var found plan.LiveObject
 	if what.object != nil && what.object.Copy != nil {
-		source = l.source(ctx, l.t, what.object.Copy)
+		found.Source = l.source(ctx, l.t, what.object.Copy)
 	}
 	request, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	m, err := l.api.meta(r, id.Namespace).Get(request, id.Name, metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):
-		l.put(id, plan.LiveObject{Source: source})
-		return nil
 	case apierrors.IsForbidden(err) && (what.kept || what.object != nil):
-		l.put(id, plan.LiveObject{Unseen: true, Source: source})
-		return nil
+		found.Unseen = true
 	case err != nil:
 		return wrap("read", id, err)
+	default:
+		found.Exists = true
+		if found.Body, err = runtime.DefaultUnstructuredConverter.ToUnstructured(m); err != nil {
+			return wrap("read", id, err)
+		}
 	}
-	body, err := runtime.DefaultUnstructuredConverter.ToUnstructured(m)
-	if err != nil {
-		return wrap("read", id, err)
-	}
-	l.put(id, plan.LiveObject{Exists: true, Body: body, Source: source})
+	l.put(id, found)
 	return nil
 }
 

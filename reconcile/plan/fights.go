@@ -106,11 +106,12 @@ func lost(bouts map[contested]*bout, c *Change) (loss, bool) {
 			continue
 		}
 		l := loss{what: field.Field, by: "is taken again by " + field.Manager}
-		if field.Field == "" {
-			if l = (loss{what: "the object", by: "is deleted again"}); c.Object != nil && c.Object.Copy != nil && c.Reason != "deleted" {
-				l.by = "is changed again" // by whom and where is not read
-			}
-		} else if field.Manager == "" {
+		switch {
+		case field.Field == "" && c.Object != nil && c.Object.Copy != nil && c.Reason != "deleted":
+			l = loss{what: "the object", by: "is changed again"} // by whom and where is not read
+		case field.Field == "":
+			l = loss{what: "the object", by: "is deleted again"}
+		case field.Manager == "":
 			l.by = "is taken again by an unknown writer"
 		}
 		return l, true

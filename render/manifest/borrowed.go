@@ -1,7 +1,6 @@
 package manifest
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -14,10 +13,8 @@ import (
 func (r *reader) usersOf(g *group, in *Instance) {
 	in.AllowFrom = r.peers(r.applications(g.allowFrom, g.place.key("allow_from")))
 	for _, uid := range r.applications(g.shareWith, g.place.key("share_with")) {
-		if !strings.Contains(uid, "/") {
-			uid += "/" + r.o.Environment
-		}
-		in.ShareWith = append(in.ShareWith, uid)
+		name, environment := r.apart(uid)
+		in.ShareWith = append(in.ShareWith, name+"/"+environment)
 	}
 	for _, user := range r.peers(in.ShareWith) {
 		if !slices.Contains(in.AllowFrom, user) {
@@ -44,7 +41,7 @@ func (r *reader) borrowedOf(g *group, db *Database) {
 		return
 	}
 	uid := names[0]
-	if name, environment, _ := strings.Cut(uid, "/"); name == r.o.App && strings.EqualFold(cmp.Or(environment, r.o.Environment), r.o.Environment) {
+	if render.Listed(names, r.o.App, r.o.Environment) {
 		r.fault(g.shareFrom, at, "E-VALUE", "names this application itself", "name the one that runs the database")
 		return
 	}
@@ -83,10 +80,7 @@ func (r *reader) borrowedOf(g *group, db *Database) {
 
 // assumed is what an application most likely shares, where nobody knows.
 func (r *reader) assumed(uid string, db *Database) *Borrowed {
-	app, environment, has := strings.Cut(uid, "/")
-	if !has {
-		environment = r.o.Environment
-	}
+	app, environment := r.apart(uid)
 	out := &Borrowed{App: app, Key: db.Key(), SharedDatabase: render.SharedDatabase{
 		Host: db.Object() + "." + r.namespaceOf(app, environment), Port: engines[db.Engine].port}}
 	if engines[db.Engine].database {

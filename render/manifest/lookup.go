@@ -135,13 +135,10 @@ func (r *reader) foreignValue(ref *reference, n *node, p place, self *variable) 
 func (r *reader) sharedBy(uid string) (readable render.Readable, name string) {
 	known := r.o.Facts.Applications
 	for _, name := range []string{uid, uid + "/" + r.o.Environment} {
-		if readable, ok := known[name]; ok {
-			return readable, name
-		}
-	}
-	for candidate, one := range known {
-		if strings.EqualFold(candidate, uid) { // environments have no case
-			return one, candidate
+		for candidate, one := range known {
+			if strings.EqualFold(candidate, name) { // environments have no case
+				return one, candidate
+			}
 		}
 	}
 	for candidate, one := range known {

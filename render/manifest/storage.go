@@ -59,16 +59,13 @@ func (r *reader) isolationOf(n *node) Isolation {
 func (r *reader) applications(n *node, at place) []string {
 	var out []string
 	for i, item := range items(n) {
-		name, environment, has := strings.Cut(item.text, "/")
-		if !has {
-			environment = r.o.Environment
-		}
+		name, environment := r.apart(item.text)
 		p := at
 		if n.shape == List {
 			p = at.index(i)
 		}
 		switch {
-		case item.shape != Text || !validApp(name) || has && !validEnvironment(environment):
+		case item.shape != Text || !validApp(name) || strings.Contains(item.text, "/") && !validEnvironment(environment):
 			r.fault(item, p, "E-VALUE", "is no application", "write app/environment, or app alone")
 		case len(r.namespaceOf(name, environment)) > 63:
 			r.fault(item, p, "E-VALUE", "is no application: the two names are too long for a namespace", "write app/environment as rondo.yaml has them")
@@ -79,17 +76,23 @@ func (r *reader) applications(n *node, at place) []string {
 	return out
 }
 
-// peers finds applications: app alone is that of the same environment.
+// peers finds applications.
 func (r *reader) peers(names []string) []App {
 	var out []App
 	for _, uid := range names {
-		name, environment, has := strings.Cut(uid, "/")
-		if !has {
-			environment = r.o.Environment
-		}
+		name, environment := r.apart(uid)
 		out = append(out, App{name, r.namespaceOf(name, environment)})
 	}
 	return out
+}
+
+// apart takes app/environment apart; app alone is that of the same environment.
+func (r *reader) apart(uid string) (app, environment string) {
+	app, environment, has := strings.Cut(uid, "/")
+	if !has {
+		environment = r.o.Environment
+	}
+	return app, environment
 }
 
 // namespaceOf is the namespace of another application: its name and its
@@ -98,7 +101,7 @@ func (r *reader) namespaceOf(app, environment string) string {
 	if known, ok := r.o.Facts.Namespaces[app+"/"+strings.ToLower(environment)]; ok {
 		return known
 	}
-	return app + "-" + strings.ToLower(strings.ReplaceAll(environment, "_", "-"))
+	return render.DefaultNamespace(app, environment)
 }
 
 // validApp accepts what rondo.yaml lets an application be called.

@@ -183,7 +183,7 @@ func (d *decoder) checkApplications(c *Config) {
 			a.Environment = "production"
 		}
 		if a.Namespace == "" && a.Name != "" {
-			a.Namespace = reconcile.DefaultNamespace(a.Name, a.Environment)
+			a.Namespace = render.DefaultNamespace(a.Name, a.Environment)
 		}
 		app := d.application(c, key, a)
 		mine := d.take(key)

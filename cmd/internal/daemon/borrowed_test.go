@@ -70,14 +70,6 @@ func (w *world) lets(namespace string) bool {
 	return false
 }
 
-func (w *world) edits(name, patch string) {
-	w.t.Helper()
-	if _, err := w.kube.CoreV1().Secrets(w.ns).Patch(w.t.Context(), name, types.MergePatchType, []byte(patch),
-		metav1.PatchOptions{FieldManager: "kubectl-edit"}); err != nil {
-		w.t.Fatal(err)
-	}
-}
-
 func TestADatabaseIsSharedWithAnotherApplication(t *testing.T) {
 	w := newWorld(t, settings{idle: true, values: map[string]any{"cluster": map[string]any{"secret_check": "500ms"}}})
 	shop, mail := w.apartFrom("shop"), w.apartFrom("mail")
@@ -135,13 +127,11 @@ func TestADatabaseIsSharedWithAnotherApplication(t *testing.T) {
 	}
 
 	// What is made anew over there, and what is changed here, is put right.
-	shop.edits("postgresql-default", `{"stringData":{"password":"canary-of-the-rotation"}}`)
+	shop.edit(secrets, "postgresql-default", "kubectl-edit", types.MergePatchType, `{"stringData":{"password":"canary-of-the-rotation"}}`)
 	mail.follows(shop)
-	mail.edits("postgresql-default-shared", `{"stringData":{"url":"postgresql://canary-of-the-edit"}}`)
+	mail.edit(secrets, "postgresql-default-shared", "kubectl-edit", types.MergePatchType, `{"stringData":{"url":"postgresql://canary-of-the-edit"}}`)
 	mail.follows(shop)
-	if err := w.kube.CoreV1().Secrets(mail.ns).Delete(t.Context(), "postgresql-default-shared", metav1.DeleteOptions{}); err != nil {
-		t.Fatal(err)
-	}
+	mail.delete(secrets, "postgresql-default-shared")
 	mail.follows(shop)
 	// Also after a start of the daemon, without a deployment.
 	if err := w.Stop(); err != nil {
@@ -150,7 +140,7 @@ func TestADatabaseIsSharedWithAnotherApplication(t *testing.T) {
 	if err := w.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	shop.edits("postgresql-default", `{"stringData":{"password":"canary-of-the-second-rotation"}}`)
+	shop.edit(secrets, "postgresql-default", "kubectl-edit", types.MergePatchType, `{"stringData":{"password":"canary-of-the-second-rotation"}}`)
 	mail.follows(shop)
 
 	// What is taken back is told; the copy stays, and follows no longer.
@@ -160,8 +150,8 @@ func TestADatabaseIsSharedWithAnotherApplication(t *testing.T) {
 		t.Error("the owner's policy still lets the other application in")
 	}
 	before := mail.holds("postgresql-default-shared")
-	shop.edits("postgresql-default", `{"stringData":{"password":"canary-of-the-lock-out"}}`)
-	mail.edits("postgresql-default-shared", `{"data":{"port":null}}`)
+	shop.edit(secrets, "postgresql-default", "kubectl-edit", types.MergePatchType, `{"stringData":{"password":"canary-of-the-lock-out"}}`)
+	mail.edit(secrets, "postgresql-default-shared", "kubectl-edit", types.MergePatchType, `{"data":{"port":null}}`)
 	if err := w.kube.AppsV1().Deployments(mail.ns).Delete(t.Context(), "web", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +169,7 @@ func TestADatabaseIsSharedWithAnotherApplication(t *testing.T) {
 	if after := mail.holds("postgresql-default-shared"); !maps.Equal(before, after) {
 		t.Error("what is put back has the new values of an owner that does not share any more")
 	}
-	secrets := []string{before["password"], before["username"], "canary-of-the-rotation", "canary-of-the-edit", "canary-of-the-lock-out"}
-	shop.nowhere(secrets...)
-	mail.nowhere(secrets...)
+	hidden := []string{before["password"], before["username"], "canary-of-the-rotation", "canary-of-the-edit", "canary-of-the-lock-out"}
+	shop.nowhere(hidden...)
+	mail.nowhere(hidden...)
 }
