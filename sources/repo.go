@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"strings"
 )
@@ -55,7 +56,7 @@ func ParseRepo(raw string) (Repo, error) {
 		return Repo{}, fmt.Errorf("repository address has scheme %q; use https or ssh", u.Scheme)
 	case u.RawQuery != "" || u.Fragment != "" || u.Opaque != "":
 		return Repo{}, errors.New("repository address has a query, a fragment or no host")
-	case host == "" || strings.Contains(host, "%") || strings.HasPrefix(host, "-"):
+	case host == "" || strings.Contains(host, "%") || strings.HasPrefix(host, "-") || strings.Contains(host, ":") && !isAddress(host):
 		return Repo{}, errors.New("repository address has no usable host")
 	case scheme == "http" && !IsLoopback(host):
 		return Repo{}, fmt.Errorf("repository address uses http to %s; use https", host)
@@ -78,6 +79,12 @@ func ParseRepo(raw string) (Repo, error) {
 		host = "[" + host + "]"
 	}
 	return Repo{URL: scheme + "://" + user + host + path}, nil
+}
+
+// isAddress reports whether a host is an IP address; no other has a colon.
+func isAddress(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil
 }
 
 // longForm turns "git@host:path" into a URL; false for what has another form.

@@ -136,7 +136,7 @@ func FuzzParseRepo(f *testing.F) {
 	for _, raw := range []string{
 		"https://github.com/acme/shop.git", "http://localhost/a", "http://[::1]:3000/a", "https://u:p@h/a", "ext::sh", "https://h/a/../b", "HTTPS://H:443//a/",
 		"https://h/a.git.git", "https://h/%2e%2e/a", "https://h/a%2fb", "https://[fe80::1%25eth0]/a",
-		"git@h:a/b.git", "0@0:0", "git@h:/srv/a", "ssh://git@h:2222/~/a", "ssh://git:p@h/a", "ssh://-oProxyCommand=x@h/a", "git@h:~b/a",
+		"git@h:a/b.git", "0@0:0", "git@h:/srv/a", "ssh://git@h:2222/~/a", "ssh://git:p@h/a", "ssh://-oProxyCommand=x@h/a", "git@h:~b/a", "ssh://0@::/0",
 	} {
 		f.Add(raw)
 	}
