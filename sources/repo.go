@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 )
 
 // Repo names a git repository by its address. The zero value names none.
@@ -61,11 +62,8 @@ func ParseRepo(raw string) (Repo, error) {
 	case scheme == "http" && !IsLoopback(host):
 		return Repo{}, fmt.Errorf("repository address uses http to %s; use https", host)
 	}
-	path := strings.TrimRight(u.EscapedPath(), "/")
-	for strings.HasSuffix(path, ".git") {
-		path = strings.TrimRight(strings.TrimSuffix(path, ".git"), "/")
-	}
-	if !usablePath(path) || scheme == "ssh" && !usableOverSSH(path) {
+	path, ok := plainPath(u.EscapedPath())
+	if !ok || scheme == "ssh" && !usableOverSSH(path) {
 		return Repo{}, errors.New("repository address has no usable path")
 	}
 	port := u.Port()
@@ -78,7 +76,7 @@ func ParseRepo(raw string) (Repo, error) {
 	case strings.Contains(host, ":"):
 		host = "[" + host + "]"
 	}
-	return Repo{URL: scheme + "://" + user + host + path}, nil
+	return Repo{URL: scheme + "://" + user + host + escape(path)}, nil
 }
 
 // isAddress reports whether a host is an IP address; no other has a colon.
@@ -118,27 +116,51 @@ func sshUser(u *url.URL) (string, error) {
 
 // usableOverSSH reports whether the other side cannot take the path for an
 // option or for somebody else's home.
-func usableOverSSH(escaped string) bool {
-	path, err := url.PathUnescape(escaped)
+func usableOverSSH(path string) bool {
 	if home, ok := strings.CutPrefix(path, "/~/"); ok {
-		return err == nil && !strings.HasPrefix(home, "-") && !strings.HasPrefix(home, "~")
+		return !strings.HasPrefix(home, "-") && !strings.HasPrefix(home, "~")
 	}
-	return err == nil && !strings.HasPrefix(path, "/~")
+	return !strings.HasPrefix(path, "/~")
 }
 
-// usablePath reports whether every component of an escaped path means itself,
-// before and after a server undoes the escapes: "%2e%2e" is "..", "%2f" a slash.
-func usablePath(escaped string) bool {
-	rest, rooted := strings.CutPrefix(escaped, "/")
-	for part := range strings.SplitSeq(rest, "/") {
+// plainPath undoes the escapes of a path, and takes ".git" off its end. False
+// when a component would not mean itself to the server that undoes them, too:
+// "%2e%2e" is "..", "%2f" a slash.
+func plainPath(escaped string) (string, bool) {
+	var names []string
+	for part := range strings.SplitSeq(strings.TrimRight(escaped, "/"), "/") {
 		name, err := url.PathUnescape(part)
-		if err != nil || name == "" || name == "." || name == ".." || strings.ContainsFunc(name, func(r rune) bool {
+		if err != nil || !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool {
 			return r < ' ' || r == 0x7f || r == '/' || r == '\\'
 		}) {
-			return false
+			return "", false
+		}
+		names = append(names, name)
+	}
+	path := strings.Join(names, "/")
+	for strings.HasSuffix(path, ".git") {
+		path = strings.TrimRight(strings.TrimSuffix(path, ".git"), "/")
+	}
+	rest, rooted := strings.CutPrefix(path, "/")
+	for name := range strings.SplitSeq(rest, "/") {
+		if name == "" || name == "." || name == ".." {
+			return "", false
 		}
 	}
-	return rooted && !strings.HasPrefix(rest, "-")
+	return path, rooted && !strings.HasPrefix(rest, "-")
+}
+
+// escape is the one way in which a path is written.
+func escape(path string) string {
+	var b strings.Builder
+	for _, c := range []byte(path) {
+		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("/-._~!&()*+,:=@", c) >= 0 {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
 }
 
 // IsLoopback reports whether host, without a port, is this machine for certain:

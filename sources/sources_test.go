@@ -21,6 +21,8 @@ func TestRepositoryAddressesHaveOneForm(t *testing.T) {
 		"https://[2001:db8::1]/acme/shop":         "https://[2001:db8::1]/acme/shop",
 		"https://github.com/acme/shop%20with.git": "https://github.com/acme/shop%20with",
 		"https://github.com/acme/shop.git.git":    "https://github.com/acme/shop",
+		"https://github.com/acme/sh%6fp%2Egit":    "https://github.com/acme/shop",
+		"https://github.com/acme/ü%24(1)":         "https://github.com/acme/%C3%BC%24(1)",
 		"ssh://git@GitHub.com:22/acme/shop.git":   "ssh://git@github.com/acme/shop",
 		"ssh://git@git.example.org:2222/a/b":      "ssh://git@git.example.org:2222/a/b",
 		"git@github.com:acme/shop.git":            "ssh://git@github.com/~/acme/shop",
@@ -66,7 +68,7 @@ func TestT15_RepositoryAddressesThatAreRefused(t *testing.T) {
 		"-oProxyCommand=id@github.com:acme/shop", "git@github.com:-x", "git@github.com:~root/x", "ssh://git@github.com/~root/x", "ssh://git@github.com/~/-x",
 		"git@github.com:../x", "git@github.com:a/../x", "git@github.com:", "git@github.com:a'b", "git@:a", "git@github.com::a", "ssh://git@github.com/a%0ab",
 		"ssh://git@github.com", "git@ext::sh", "git+ssh://git@github.com/a",
-		"https://github.com/acme%2fshop", "https://github.com/acme%5cshop", "https://github.com/acme/shop%0a", "https://github.com/acme/shop%00",
+		"https://github.com/acme%2fshop", "https://github.com/acme%5cshop", "https://github.com/acme/shop%0a", "https://github.com/acme/%ff", "https://github.com/acme/shop%00",
 	} {
 		got, err := sources.ParseRepo(raw)
 		if err == nil {
@@ -136,7 +138,7 @@ func FuzzParseRepo(f *testing.F) {
 	for _, raw := range []string{
 		"https://github.com/acme/shop.git", "http://localhost/a", "http://[::1]:3000/a", "https://u:p@h/a", "ext::sh", "https://h/a/../b", "HTTPS://H:443//a/",
 		"https://h/a.git.git", "https://h/%2e%2e/a", "https://h/a%2fb", "https://[fe80::1%25eth0]/a",
-		"git@h:a/b.git", "0@0:0", "git@h:/srv/a", "ssh://git@h:2222/~/a", "ssh://git:p@h/a", "ssh://-oProxyCommand=x@h/a", "git@h:~b/a", "ssh://0@::/0",
+		"git@h:a/b.git", "0@0:0", "git@h:/srv/a", "ssh://git@h:2222/~/a", "ssh://git:p@h/a", "ssh://-oProxyCommand=x@h/a", "git@h:~b/a", "ssh://0@::/0", "https://0/\xff%240", "https://h/%24%c3%bc%2egit/",
 	} {
 		f.Add(raw)
 	}
