@@ -22,11 +22,8 @@ func folderCommand(cmd *cobra.Command, run func(cmd *cobra.Command, o folder.Opt
 	var o folder.Options
 	out := output{own: own}
 	cmd.Use += " [DIR]"
-	cmd.Long += "\n\nDIR is a folder with an application's files; without it, the one you are in."
-	cmd.GroupID, cmd.Args = "files", atMost(1, "one folder is taken")
-	cmd.ValidArgsFunction = func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		return nil, cobra.ShellCompDirectiveFilterDirs
-	}
+	cmd.Long += "\n\nDIR is a folder with an application's files, or the manifest in it; without it, the folder you are in."
+	cmd.GroupID, cmd.Args = "files", atMost(1, "one folder or manifest is taken")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		// Over in milliseconds: collecting garbage would be the better part of some of them.
 		debug.SetGCPercent(-1)

@@ -8,7 +8,9 @@ package folder
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,7 +30,7 @@ import (
 
 // Options say what a folder is to become.
 type Options struct {
-	Dir          string
+	Dir          string // or the manifest in it, of which Complete makes Dir and Manifest
 	App          string // empty: the folder's name
 	Environment  string // empty: "production"
 	Namespace    string // empty: "<app>-<environment>"
@@ -41,12 +43,23 @@ type Options struct {
 
 // Complete fills in the defaults.
 func (o Options) Complete() (Options, error) {
+	info, err := os.Stat(o.Dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return o, fmt.Errorf("%s does not exist", o.Dir)
+	case err != nil:
+		return o, err
+	case !info.IsDir() && (o.Manifest != "" || o.Path != ""):
+		return o, fmt.Errorf("%s is no folder", o.Dir)
+	case !info.IsDir():
+		o.Dir, o.Manifest = filepath.Split(filepath.Clean(o.Dir))
+		if o.Dir = filepath.Clean(o.Dir); filepath.Base(o.Dir) == ".cloud66" { // beside the application's other files
+			o.Dir, o.Manifest = filepath.Dir(o.Dir), ".cloud66/"+o.Manifest
+		}
+	}
 	abs, err := filepath.Abs(o.Dir)
 	if err != nil {
 		return o, err
-	}
-	if info, err := os.Stat(abs); err != nil || !info.IsDir() {
-		return o, fmt.Errorf("%s is no folder", o.Dir)
 	}
 	if o.App == "" {
 		o.App = objectName(filepath.Base(abs))
