@@ -11,6 +11,8 @@ MAKEFLAGS += --no-print-directory
 
 # Version control is asked here, once, and not by each go build: a checkout that belongs to another user makes that fail.
 export GOFLAGS ?= -buildvcs=false
+# As the released binaries are built: nothing is compiled twice, and no C compiler is needed.
+export CGO_ENABLED ?= 0
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 ONCE     ?=#     1: the demo ends after its last scene
@@ -45,8 +47,9 @@ fuzz: ## each fuzz target for FUZZTIME=10s
 
 .PHONY: soak
 soak: ## the long form of the tests: hours of fuzzing, kills and reloads
-	@$(run) need git npm postgresql redis-server
+	@$(run) need git npm postgresql redis-server gcc libc6-dev
 	@RONDO_SOAK=1 go test -count=1 -p 1 -timeout 6h ./...
+	@RONDO_SOAK=1 CGO_ENABLED=1 go test -count=1 -race -run TestT29 ./cmd/internal/daemon
 	@$(run) fuzz 10m
 
 .PHONY: bench
