@@ -145,7 +145,7 @@ func (w *world) wait(what string, holds func() bool) {
 	w.t.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(time.Minute)
 	for !holds() {
 		select {
 		case <-tick.C:
@@ -401,7 +401,7 @@ func TestShutdownIsBoundedAndKeepsWhatWasNotSent(t *testing.T) {
 	begun := time.Now()
 	w.stop()
 	w.stop = func() {}
-	if took := time.Since(begun); took > 2*time.Second {
+	if took := time.Since(begun); took > 10*time.Second {
 		t.Errorf("shutdown took %s", took)
 	}
 	if n, err := w.ledger.OutboxDepth(t.Context()); n != 1 || err != nil {

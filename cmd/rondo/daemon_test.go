@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
@@ -72,7 +71,7 @@ func (w *world) rondo(args ...string) answer {
 // becomes waits until the application is in a condition at a commit; empty: any.
 func (w *world) becomes(want reconcile.Condition, commit string) {
 	w.t.Helper()
-	kubetest.Eventually(w.t, 30*time.Second, func() error {
+	kubetest.Eventually(w.t, func() error {
 		state, err := w.API().App(w.t.Context(), "shop")
 		if err == nil && (state.Condition != want || !strings.HasSuffix(state.Seen, commit)) {
 			err = fmt.Errorf("shop is %s at %s: %s", state.Condition, state.Seen, state.Sentence)
@@ -112,7 +111,7 @@ func TestTheDaemonIsAskedAndTold(t *testing.T) {
 	if err := w.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	kubetest.Eventually(t, 15*time.Second, func() error {
+	kubetest.Eventually(t, func() error {
 		state, err := w.API().App(t.Context(), "shop")
 		if err == nil && state.Sentence == "" {
 			err = fmt.Errorf("not looked at yet")
@@ -156,7 +155,7 @@ func TestTheDaemonIsAskedAndTold(t *testing.T) {
 	w.rondo("status").wants(t, 1, "orphaned", "rondo remove shop --confirm shop")
 	w.rondo("remove", "shop").wants(t, 2, "confirm it with --confirm shop")
 	w.rondo("remove", "shop", "--confirm", "shop").wants(t, 0, "being removed")
-	kubetest.Eventually(t, 15*time.Second, func() error {
+	kubetest.Eventually(t, func() error {
 		if got := w.rondo("status"); !strings.Contains(got.out, "no applications yet") {
 			return fmt.Errorf("%s%s", got.out, got.err)
 		}

@@ -108,7 +108,7 @@ func start(t *testing.T, change ...func(*Options)) *fixture {
 func (f *fixture) begin() {
 	f.Helper()
 	// The user rondo has its rights a moment after install.
-	kubetest.Eventually(f, 10*time.Second, func() error { return f.c.Bootstrap(f.Context(), f.target) })
+	kubetest.Eventually(f, func() error { return f.c.Bootstrap(f.Context(), f.target) })
 	f.c.Follow([]plan.Target{f.target})
 	f.run(f.c)
 }
@@ -165,7 +165,7 @@ func (f *fixture) run(c *Cluster) {
 			f.Errorf("Run: %v", err)
 		}
 	})
-	kubetest.Eventually(f, 5*time.Second, func() error {
+	kubetest.Eventually(f, func() error {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if c.group == nil {
@@ -286,7 +286,7 @@ func asDrift(o *plan.Options) { o.Deployment = false }
 func (f *fixture) drifted(id render.ID) plan.Drift {
 	f.Helper()
 	var drift plan.Drift
-	kubetest.Eventually(f, 10*time.Second, func() error {
+	kubetest.Eventually(f, func() error {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		var ok bool
@@ -317,7 +317,7 @@ func (f *fixture) quiet(why string) {
 // caughtUp waits until the watch has seen what is in the cluster.
 func (f *fixture) caughtUp(id render.ID) {
 	f.Helper()
-	kubetest.Eventually(f, 5*time.Second, func() error {
+	kubetest.Eventually(f, func() error {
 		live := f.get(id) // a controller may have moved it on since
 		f.c.mu.Lock()
 		defer f.c.mu.Unlock()

@@ -43,7 +43,7 @@ spec:
 // finish lets the pod of a Job end well.
 func (f *fixture) finish(job string) {
 	f.Helper()
-	kubetest.Eventually(f, 10*time.Second, func() error {
+	kubetest.Eventually(f, func() error {
 		pods, err := f.typed.CoreV1().Pods(f.target.Namespace).List(f.Context(), metav1.ListOptions{LabelSelector: "batch.kubernetes.io/job-name=" + job})
 		if err != nil || len(pods.Items) == 0 {
 			return fmt.Errorf("no pod of %s yet: %w", job, err)
@@ -131,7 +131,7 @@ func TestANewerRevisionWaitsForARunningCommand(t *testing.T) {
 		_, err := f.c.Apply(ctx, p)
 		ended <- err
 	}()
-	kubetest.Eventually(t, 10*time.Second, func() error {
+	kubetest.Eventually(t, func() error {
 		_, err := f.typed.BatchV1().Jobs(f.target.Namespace).Get(t.Context(), "migrate", metav1.GetOptions{})
 		return err
 	})
@@ -164,7 +164,7 @@ func TestACommandThatACrashLeftRunningIsWaitedFor(t *testing.T) {
 		_, err := f.c.Apply(dying, p)
 		ended <- err
 	}()
-	kubetest.Eventually(t, 10*time.Second, func() error {
+	kubetest.Eventually(t, func() error {
 		_, err := f.typed.BatchV1().Jobs(f.target.Namespace).Get(t.Context(), "migrate", metav1.GetOptions{})
 		return err
 	})

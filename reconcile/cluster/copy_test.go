@@ -25,7 +25,7 @@ func TestACopyHasWhatItsOwnerHas(t *testing.T) {
 	f := start(t, func(o *Options) { o.SecretCheck = 200 * time.Millisecond })
 	owner := *f
 	owner.target = plan.Target{App: f.target.App + "-books", Namespace: kubetest.Namespace(t, f.cp), ServiceAccount: "keeper"}
-	kubetest.Eventually(t, 10*time.Second, func() error { return f.c.Bootstrap(t.Context(), owner.target) })
+	kubetest.Eventually(t, func() error { return f.c.Bootstrap(t.Context(), owner.target) })
 
 	refused := func(b render.Bundle, want string) {
 		t.Helper()

@@ -33,7 +33,7 @@ func inPod(body map[string]any) map[string]any {
 // readiness makes the database's pod ready, or not ready any more.
 func (f *fixture) readiness(status string) {
 	f.Helper()
-	kubetest.Eventually(f, 10*time.Second, func() error {
+	kubetest.Eventually(f, func() error {
 		pod, err := f.typed.CoreV1().Pods(f.target.Namespace).Get(f.Context(), "db-0", metav1.GetOptions{})
 		if err == nil && pod.Status.Phase != "Running" {
 			err = errors.New("the pod of the database does not run yet")
@@ -73,7 +73,7 @@ func TestADeploymentWaitsForDataThatItCreates(t *testing.T) {
 		_, err := f.c.Apply(ctx, p)
 		ended <- err
 	}()
-	kubetest.Eventually(t, 10*time.Second, func() error {
+	kubetest.Eventually(t, func() error {
 		if !f.exists(db) {
 			return errors.New("no database yet")
 		}
@@ -115,7 +115,7 @@ func TestADeploymentWaitsForDataThatItCreates(t *testing.T) {
 
 	// From then on it is waited for no more.
 	f.readiness("False")
-	kubetest.Eventually(t, 10*time.Second, func() error {
+	kubetest.Eventually(t, func() error {
 		if other.Health(f.target.App).Worst == "Current" {
 			return errors.New("the database is not seen to fail yet")
 		}

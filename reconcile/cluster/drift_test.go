@@ -164,7 +164,7 @@ func TestWhatOthersMayDoIsNoDrift(t *testing.T) {
 	f.caughtUp(env)
 	// Both are suspects; the GET that clears them notes their new version.
 	for _, id := range []render.ID{web, env} {
-		kubetest.Eventually(t, 5*time.Second, func() error {
+		kubetest.Eventually(t, func() error {
 			f.c.mu.Lock()
 			defer f.c.mu.Unlock()
 			o := f.c.objects[id]
@@ -264,7 +264,7 @@ func TestPauseAnnotationIsTold(t *testing.T) {
 		{`{"metadata":{"annotations":{"rondo.dev/reconcile":null}}}`, "[true false]"},
 	} {
 		f.by("kubectl-annotate", inventory, types.MergePatchType, tc.patch)
-		kubetest.Eventually(t, 5*time.Second, func() error {
+		kubetest.Eventually(t, func() error {
 			f.mu.Lock()
 			defer f.mu.Unlock()
 			if got := fmt.Sprint(f.pauses); got != tc.want {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"testing"
-	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -49,14 +48,14 @@ func TestAScaledObjectIsAppliedAndPutBackWhereThereIsKEDA(t *testing.T) {
 		if err := crds.Delete(context.Background(), crd.GetName(), metav1.DeleteOptions{}); err != nil {
 			t.Error(err)
 		}
-		kubetest.Eventually(t, 20*time.Second, func() error {
+		kubetest.Eventually(t, func() error {
 			if _, err := crds.Get(context.Background(), crd.GetName(), metav1.GetOptions{}); !apierrors.IsNotFound(err) {
 				return fmt.Errorf("the kind is still there: %w", err)
 			}
 			return nil
 		})
 	})
-	kubetest.Eventually(t, 20*time.Second, func() error {
+	kubetest.Eventually(t, func() error {
 		_, err := f.typed.Discovery().ServerResourcesForGroupVersion("keda.sh/v1alpha1")
 		return err
 	})

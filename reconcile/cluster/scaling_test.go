@@ -7,7 +7,6 @@ import (
 	"sync"
 	"testing"
 	"testing/fstest"
-	"time"
 
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -76,7 +75,7 @@ func TestAutoscalingIsSwitchedOnAndOffWithoutADip(t *testing.T) {
 	scaler := f.id("autoscaling", "HorizontalPodAutoscaler", "web")
 	const requests = "resources: { requests: { cpu: 100m } }"
 	f.pass(f.rendered("constraints: { min_count: 3, max_count: 3, " + requests + " }"))
-	kubetest.Eventually(f, time.Minute, func() error {
+	kubetest.Eventually(f, func() error {
 		if n, _, _ := unstructured.NestedInt64(f.get(web).Object, "status", "readyReplicas"); n != 3 {
 			return fmt.Errorf("%d Pods of 3 are ready", n)
 		}

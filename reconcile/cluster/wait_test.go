@@ -30,7 +30,7 @@ func TestWaitEndsWhenEverythingIsHealthy(t *testing.T) {
 	if got := f.c.Health(f.target.App); got.Worst != health.Current || len(got.Items) != 3 {
 		t.Errorf("Health: %+v", got)
 	}
-	kubetest.Eventually(t, 5*time.Second, func() error { // the second endpoint may come after the first
+	kubetest.Eventually(t, func() error { // the second endpoint may come after the first
 		observed, err := f.c.Observe(t.Context(), f.target, b)
 		if err != nil || observed.Endpoints["web"] != 2 || len(observed.Pods) != 2 || observed.Pods[0].Service != "web" || len(observed.RolloutExceeded) != 0 {
 			return fmt.Errorf("Observe: %+v, %v", observed, err)
@@ -78,6 +78,13 @@ func TestWaitEndsAtItsDeadlineWithTheLastEvent(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	kubetest.Eventually(t, func() error {
+		d, err := f.typed.AppsV1().Deployments(f.target.Namespace).Get(t.Context(), "web", metav1.GetOptions{})
+		if err == nil && d.Status.UpdatedReplicas != 2 {
+			err = fmt.Errorf("%d Pods updated", d.Status.UpdatedReplicas)
+		}
+		return err
+	})
 	now := time.Now()
 	event("web-5d8f-x", "Pod", "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503\npassword=hunter2", now)
 	event("web-5d8f-x", "Pod", "BackOff", "older", now.Add(-time.Hour))
@@ -108,7 +115,7 @@ func TestWaitEndsWhenAnObjectDrifts(t *testing.T) {
 		if !errors.Is(err, plan.ErrDrift) {
 			t.Errorf("Wait: %v", err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("Wait goes on")
 	}
 	// The next round knows of the drift, so its wait is not ended by it again.
@@ -180,7 +187,7 @@ func TestFinishedJobThatCleanedUpIsHealthy(t *testing.T) {
 	f := start(t)
 	b := f.bundle("{apiVersion: batch/v1, kind: Job, metadata: {name: once}, spec: {ttlSecondsAfterFinished: 0, template: {spec: {restartPolicy: Never, containers: [{name: m, image: example.org/m:1}]}}}}")
 	f.pass(b)
-	kubetest.Eventually(t, 20*time.Second, func() error {
+	kubetest.Eventually(t, func() error {
 		if f.exists(b.Objects[0].ID) {
 			return fmt.Errorf("the Job is still there")
 		}

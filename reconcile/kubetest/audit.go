@@ -98,7 +98,7 @@ func Audit(t testing.TB, cp *ControlPlane) []Event {
 		t.Fatal(err)
 	}
 	var events []Event
-	Eventually(t, 10*time.Second, func() error {
+	Eventually(t, func() error {
 		log, err := os.ReadFile(cp.AuditLog)
 		if err != nil {
 			return err

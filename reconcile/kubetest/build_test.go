@@ -22,8 +22,8 @@ func TestBuild(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(began); took > time.Second || out.Len() > 0 {
-		t.Errorf("a second Build took %s and said %q; want under 1 s and silence", took, out.String())
+	if took := time.Since(began); took > 10*time.Second || out.Len() > 0 {
+		t.Errorf("a second Build took %s and said %q; want under 10 s and silence", took, out.String())
 	}
 	for _, path := range []string{
 		binaries.Etcd, binaries.APIServer, binaries.ControllerManager, binaries.Scheduler, binaries.Kwok, binaries.Stages,

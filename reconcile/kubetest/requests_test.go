@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
@@ -168,7 +167,7 @@ func grantImpersonation(t *testing.T, admin kubernetes.Interface, ns string) {
 		ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: ns, Verb: "create", Resource: "configmaps"},
 	}
 	for _, spec := range []authorizationv1.SubjectAccessReviewSpec{impersonate, create} {
-		Eventually(t, 10*time.Second, func() error {
+		Eventually(t, func() error {
 			review := &authorizationv1.SubjectAccessReview{Spec: spec}
 			review, err := admin.AuthorizationV1().SubjectAccessReviews().Create(t.Context(), review, metav1.CreateOptions{})
 			if err == nil && !review.Status.Allowed {

@@ -103,7 +103,7 @@ func Namespace(t testing.TB, cp *ControlPlane) string {
 	})
 	if !cp.options.NoControllers {
 		// Until the controller manager has made this account, Pods are refused, and the retries are slow.
-		Eventually(t, 30*time.Second, func() error {
+		Eventually(t, func() error {
 			_, err := client.CoreV1().ServiceAccounts(name).Get(t.Context(), "default", metav1.GetOptions{})
 			return err
 		})
@@ -124,10 +124,14 @@ func namespaceName(test string) string {
 	return "t" + strings.TrimPrefix(short, "t") + "-" + strings.ToLower(rand.Text()[:6])
 }
 
-// Eventually calls try every 20 ms until it returns nil. After timeout the test fails with the last error.
-func Eventually(t testing.TB, timeout time.Duration, try func() error) {
+// Patience is how long a test waits for what must come. It is no measure of
+// speed: only a defect takes so long, also on a machine that does much else.
+const Patience = 2 * time.Minute
+
+// Eventually calls try every 20 ms until it returns nil. After Patience the test fails with the last error.
+func Eventually(t testing.TB, try func() error) {
 	t.Helper()
-	deadline := time.NewTimer(timeout)
+	deadline := time.NewTimer(Patience)
 	defer deadline.Stop()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -138,7 +142,7 @@ func Eventually(t testing.TB, timeout time.Duration, try func() error) {
 		}
 		select {
 		case <-deadline.C:
-			t.Fatalf("still wrong after %s: %v", timeout, err)
+			t.Fatalf("still wrong after %s: %v", Patience, err)
 		case <-tick.C:
 		}
 	}

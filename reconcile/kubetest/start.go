@@ -165,9 +165,9 @@ func healthy(ctx context.Context, url string) error {
 	return nil
 }
 
-// run starts one program of the control plane.
+// run starts one program of the control plane. It may use more memory than it would, for a quarter less CPU time.
 func (cp *ControlPlane) run(name, program string, args ...string) error {
-	_, err := cp.Run(name, program, nil, args...)
+	_, err := cp.Run(name, program, []string{"GOGC=400"}, args...)
 	return err
 }
 

@@ -147,7 +147,7 @@ func TestKilledOwnerLeavesNothing(t *testing.T) {
 	if err := owner.Wait(); err == nil || len(pids) != 2 {
 		t.Fatalf("the owner ended with %v and told of processes %v, want two", err, pids)
 	}
-	Eventually(t, 10*time.Second, func() error { return gone(pids) })
+	Eventually(t, func() error { return gone(pids) })
 
 	next, unlock, err := tempFolder()
 	if err != nil {

@@ -66,7 +66,7 @@ func TestDeploymentBecomesAvailable(t *testing.T) {
 	c, ns := client(t, cp.Config()), Namespace(t, cp)
 	deploy(t, c, ns, "example.org/shop:1", nil)
 	began := time.Now()
-	Eventually(t, 30*time.Second, func() error { return available(t.Context(), c, ns) })
+	Eventually(t, func() error { return available(t.Context(), c, ns) })
 	t.Logf("available after %s", time.Since(began))
 }
 
@@ -107,7 +107,7 @@ func TestPodsFailAsTheirImageOrAnnotationAsks(t *testing.T) {
 				annotations = map[string]string{FaultAnnotation: tc.annotation}
 			}
 			deploy(t, c, ns, tc.image, annotations)
-			Eventually(t, 30*time.Second, func() error {
+			Eventually(t, func() error {
 				pods, err := c.CoreV1().Pods(ns).List(t.Context(), metav1.ListOptions{})
 				if err != nil {
 					return err
@@ -146,7 +146,7 @@ func TestJobsEndAsTheirImageAsks(t *testing.T) {
 			if _, err := c.BatchV1().Jobs(ns).Create(t.Context(), job, metav1.CreateOptions{}); err != nil {
 				t.Fatal(err)
 			}
-			Eventually(t, 30*time.Second, func() error {
+			Eventually(t, func() error {
 				job, err := c.BatchV1().Jobs(ns).Get(t.Context(), "migrate", metav1.GetOptions{})
 				if err != nil {
 					return err
@@ -184,7 +184,7 @@ func TestStatefulSetGetsItsVolume(t *testing.T) {
 	if _, err := c.AppsV1().StatefulSets(ns).Create(t.Context(), set, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	Eventually(t, 30*time.Second, func() error {
+	Eventually(t, func() error {
 		set, err := c.AppsV1().StatefulSets(ns).Get(t.Context(), "db", metav1.GetOptions{})
 		if err == nil && set.Status.ReadyReplicas != 1 {
 			err = fmt.Errorf("status is %+v, want 1 ready", set.Status)

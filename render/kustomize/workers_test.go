@@ -56,7 +56,7 @@ func TestABuildEndsWithItsContext(t *testing.T) {
 	if _, err := w.build(ctx, huge()); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
-	if took := time.Since(start); took > 5*time.Second {
+	if took := time.Since(start); took > 20*time.Second {
 		t.Errorf("took %s", took)
 	}
 }

@@ -31,7 +31,7 @@ func until(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.After(20 * time.Second); !done(); {
+	for deadline := time.After(time.Minute); !done(); {
 		select {
 		case <-tick.C:
 		case <-deadline:

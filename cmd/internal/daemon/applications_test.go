@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/tools/txtar"
 	"sigs.k8s.io/yaml"
@@ -88,7 +87,7 @@ func TestWholeApplicationsBecomeLive(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, commit := range commits {
-		kubetest.Eventually(t, 2*time.Minute, func() error {
+		kubetest.Eventually(t, func() error {
 			detail, err := w.API().App(t.Context(), w.app+"-"+name)
 			if err != nil {
 				return err

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -41,7 +40,7 @@ func (w *world) holds(name string) map[string]string {
 // follows waits until the copy in w has the values that the Secret of owner has.
 func (w *world) follows(owner *world) {
 	w.t.Helper()
-	kubetest.Eventually(w.t, 20*time.Second, func() error {
+	kubetest.Eventually(w.t, func() error {
 		theirs, ours := owner.holds("postgresql-default"), w.holds("postgresql-default-shared")
 		for _, key := range []string{"host", "port", "username", "password", "database", "url"} {
 			if theirs[key] == "" || ours[key] != theirs[key] {
@@ -155,7 +154,7 @@ func TestADatabaseIsSharedWithAnotherApplication(t *testing.T) {
 	if err := w.kube.AppsV1().Deployments(mail.ns).Delete(t.Context(), "web", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	kubetest.Eventually(t, 20*time.Second, func() error {
+	kubetest.Eventually(t, func() error {
 		_, err := w.kube.AppsV1().Deployments(mail.ns).Get(t.Context(), "web", metav1.GetOptions{})
 		return err // a pass has put back what is not the owner's
 	})

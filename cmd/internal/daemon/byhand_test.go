@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -30,7 +29,7 @@ func calm(image string, count int) map[string]string {
 func (w *world) running(count int) string {
 	w.t.Helper()
 	var got string
-	kubetest.Eventually(w.t, 20*time.Second, func() error {
+	kubetest.Eventually(w.t, func() error {
 		pods, err := w.kube.CoreV1().Pods(w.ns).List(w.t.Context(), metav1.ListOptions{LabelSelector: "tier=web"})
 		if err != nil {
 			return err
@@ -76,7 +75,7 @@ func TestAServiceIsRestartedByHand(t *testing.T) {
 		metav1.PatchOptions{FieldManager: "kubectl-rollout"}); err != nil {
 		t.Fatal(err)
 	}
-	kubetest.Eventually(t, 20*time.Second, func() error {
+	kubetest.Eventually(t, func() error {
 		if d := w.deployment("web"); d.Spec.Paused || d.Status.UpdatedReplicas != 3 || d.Status.Replicas != 3 {
 			return fmt.Errorf("paused %t, %d updated of %d", d.Spec.Paused, d.Status.UpdatedReplicas, d.Status.Replicas)
 		}

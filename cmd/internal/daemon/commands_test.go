@@ -38,7 +38,7 @@ func (w *world) jobs() []string {
 // finish lets the pod of a commit's Job end well.
 func (w *world) finish(job string) {
 	w.t.Helper()
-	kubetest.Eventually(w.t, 20*time.Second, func() error {
+	kubetest.Eventually(w.t, func() error {
 		pods, err := w.kube.CoreV1().Pods(w.ns).List(w.t.Context(), metav1.ListOptions{LabelSelector: "batch.kubernetes.io/job-name=" + job})
 		if err != nil || len(pods.Items) == 0 {
 			return errors.Join(fmt.Errorf("%s has no pod yet", job), err)
@@ -53,7 +53,7 @@ func (w *world) finish(job string) {
 func (w *world) relabel() {
 	w.t.Helper()
 	w.edit(deployments, "web", "robot", types.MergePatchType, `{"metadata":{"labels":{"rondo.dev/environment":"other"}}}`)
-	kubetest.Eventually(w.t, 20*time.Second, func() error {
+	kubetest.Eventually(w.t, func() error {
 		if got := w.deployment("web").Labels["rondo.dev/environment"]; got != "production" {
 			return fmt.Errorf("the label is %q", got)
 		}
@@ -67,7 +67,7 @@ func TestAPushDuringARunningMigrationJobWaitsForIt(t *testing.T) {
 
 	slow := w.push(migrating("web:never-ready"))
 	var running string
-	kubetest.Eventually(t, 20*time.Second, func() error {
+	kubetest.Eventually(t, func() error {
 		for _, name := range w.jobs() {
 			if strings.Contains(name, slow[:7]) {
 				running = name
@@ -114,6 +114,7 @@ func TestABuildCommandRunsUntilADeploymentHasSucceeded(t *testing.T) {
 	}
 	first := w.push(building("web:crash"))
 	w.settles(first, reconcile.Unhealthy)
+	w.deadline("1m")
 	second := w.push(building("web:1"))
 	w.settles(second, reconcile.Live)
 	if names := w.jobs(); len(names) != 1 || !strings.Contains(names[0], second[:7]) {

@@ -54,7 +54,7 @@ func TestACountRangeAndScalingLiveTogether(t *testing.T) {
 	}
 	before := w.state().Newest.Pass
 	w.scale(9)
-	kubetest.Eventually(t, 10*time.Second, func() error {
+	kubetest.Eventually(t, func() error {
 		if n := w.replicas(); n != 5 {
 			return fmt.Errorf("scaled to 9, it has %d", n)
 		}
@@ -79,14 +79,14 @@ func TestDriftWhileTheDaemonIsAwayIsPutBack(t *testing.T) {
 	away(func() {
 		w.edit(configMaps, w.app+"-environment", "robot", types.MergePatchType, `{"data":{"GREETING":"bye"}}`)
 	})
-	kubetest.Eventually(t, 10*time.Second, func() error {
+	kubetest.Eventually(t, func() error {
 		if got := w.configMap(w.app + "-environment").Data["GREETING"]; got != "hello" {
 			return fmt.Errorf("GREETING is %q", got)
 		}
 		return nil
 	})
 	away(func() { w.scale(9) })
-	kubetest.Eventually(t, 10*time.Second, func() error {
+	kubetest.Eventually(t, func() error {
 		if n := w.replicas(); n != 5 {
 			return fmt.Errorf("web has %d", n)
 		}
@@ -105,7 +105,7 @@ func TestReleasingACountKeepsTheLiveOne(t *testing.T) {
 	commit := w.push(counted("min_count: 1, max_count: 5", "1.0.1"))
 	w.settles(commit, reconcile.Live)
 	w.scale(4) // whoever sees this has seen all before it
-	timeout := time.After(10 * time.Second)
+	timeout := time.After(time.Minute)
 	for seen := 0; ; seen++ {
 		select {
 		case e := <-events.ResultChan():
@@ -151,7 +151,7 @@ func TestAFightIsGivenUpAndToldUntilSomebodySyncs(t *testing.T) {
 	}
 	// Another object is still kept.
 	w.edit(configMaps, w.app+"-environment", "robot", types.MergePatchType, `{"data":{"GREETING":"bye"}}`)
-	kubetest.Eventually(t, 10*time.Second, func() error {
+	kubetest.Eventually(t, func() error {
 		if got := w.configMap(w.app + "-environment").Data["GREETING"]; got != "hello" {
 			return fmt.Errorf("GREETING is %q", got)
 		}

@@ -144,8 +144,8 @@ func TestADaemonKilledAgainAndAgainEndsInTheSameState(t *testing.T) {
 	}
 
 	s := w.serve(w.Config)
-	s.leads(20 * time.Second)
-	s.goesLive(push(s, 0, good), 30*time.Second)
+	s.leads()
+	s.goesLive(push(s, 0, good))
 	w.slow(d)
 	hits := map[string]int{}
 	var takeovers []time.Duration
@@ -159,7 +159,7 @@ func TestADaemonKilledAgainAndAgainEndsInTheSameState(t *testing.T) {
 		push(s, i+1, k)
 		if aim == "" {
 			pause(t.Context(), d.upTo(400*time.Millisecond))
-		} else if s.reaches(seen, aim, 20*time.Second) {
+		} else if s.reaches(seen, aim) {
 			pause(t.Context(), d.upTo(100*time.Millisecond))
 		}
 		if err := s.Kill(); err != nil {
@@ -167,12 +167,12 @@ func TestADaemonKilledAgainAndAgainEndsInTheSameState(t *testing.T) {
 		}
 		hits[s.diary.stage()]++
 		s = w.serve(w.Config)
-		takeovers = append(takeovers, s.leads(15*time.Second))
+		takeovers = append(takeovers, s.leads())
 		pause(t.Context(), d.upTo(time.Duration(d.n(3))*400*time.Millisecond+1))
 	}
 	w.calm()
 	last := push(s, kills+1, good)
-	s.goesLive(last, 45*time.Second)
+	s.goesLive(last)
 	w.nothingPending()
 	w.everythingHandled()
 	slices.Sort(takeovers)
@@ -195,7 +195,7 @@ func TestADaemonKilledAgainAndAgainEndsInTheSameState(t *testing.T) {
 	storm := w.snapshot()
 	w.forget()
 	s = w.serve(w.Config)
-	s.goesLive(last, 45*time.Second)
+	s.goesLive(last)
 	if err := s.Stop(); err != nil {
 		t.Errorf("stop: %v", err)
 	}
@@ -212,6 +212,7 @@ func TestADaemonKilledAgainAndAgainEndsInTheSameState(t *testing.T) {
 }
 
 func TestAfterACrashInTheMiddleOfAnApply(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		next func(w *apart, first string) string // moves the ref
 		told string                              // to the commit that crashed
@@ -231,7 +232,7 @@ func TestAfterACrashInTheMiddleOfAnApply(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s.goesLive(first, 30*time.Second)
+			s.goesLive(first)
 			w.status(first, "deploy", "success")
 			whole := w.snapshot()
 			// Every object is written, the inventory not yet.
@@ -240,7 +241,7 @@ func TestAfterACrashInTheMiddleOfAnApply(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			w.await(reached, 20*time.Second, "the end of an apply")
+			w.await(reached, "the end of an apply")
 			if err := s.Kill(); err != nil {
 				t.Fatal(err)
 			}
@@ -263,11 +264,11 @@ func TestARemovalThatIsKilledIsCarriedOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.goesLive(commit, 30*time.Second)
+	s.goesLive(commit)
 	if err := w.Configure(); err != nil {
 		t.Fatal(err)
 	}
-	kubetest.Eventually(t, 10*time.Second, func() error {
+	kubetest.Eventually(t, func() error {
 		detail, err := s.api().App(t.Context(), w.app)
 		if err == nil && !detail.Orphaned {
 			err = fmt.Errorf("%s is not orphaned", w.app)
@@ -278,13 +279,13 @@ func TestARemovalThatIsKilledIsCarriedOn(t *testing.T) {
 	if _, err := s.api().Do(t.Context(), w.app, "remove", client.Action{Confirm: w.app}); err != nil {
 		t.Fatal(err)
 	}
-	w.await(reached, 20*time.Second, "the third deletion")
+	w.await(reached, "the third deletion")
 	if err := s.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	w.calm()
 	s = w.serve(w.Config)
-	kubetest.Eventually(t, 20*time.Second, func() error {
+	kubetest.Eventually(t, func() error {
 		left := 0
 		w.list(func(string, unstructured.Unstructured) { left++ })
 		apps, err := s.api().Apps(t.Context())

@@ -33,6 +33,7 @@ services:
 		t.Errorf("web came before its database: %v, Jobs %v", err, w.jobs())
 	}
 
+	w.deadline("1m")
 	before := w.state().Newest.Pass
 	w.do("sync", client.Action{})
 	if _, err := w.kube.CoreV1().Pods(w.ns).Patch(t.Context(), "postgresql-default-0", types.StrategicMergePatchType,

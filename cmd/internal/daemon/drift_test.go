@@ -154,7 +154,7 @@ func TestHandMadeDriftIsPutBackAndTold(t *testing.T) {
 			} else {
 				w.edit(tc.collection, tc.path, tc.manager, tc.kind, tc.patch)
 			}
-			kubetest.Eventually(t, 10*time.Second, func() error {
+			kubetest.Eventually(t, func() error {
 				now, newUID, err := w.content(tc.collection, name)
 				if err == nil && (now != before || tc.patch == "" && newUID == uid) {
 					err = fmt.Errorf("it is\n%s, was\n%s", now, before)
@@ -189,7 +189,7 @@ func TestHandMadeDriftIsPutBackAndTold(t *testing.T) {
 func (w *world) heal(after int64, field string) plan.Change {
 	w.t.Helper()
 	var found plan.Change
-	kubetest.Eventually(w.t, 10*time.Second, func() error {
+	kubetest.Eventually(w.t, func() error {
 		r := w.state().Newest
 		if r.Pass <= after || r.Condition != reconcile.Healed {
 			return fmt.Errorf("the newest pass %d is %s", r.Pass, r.Condition)
@@ -222,7 +222,7 @@ func (w *world) returns(want string) {
 	w.t.Helper()
 	w.edit(deployments, "web", "kubectl-set", types.StrategicMergePatchType,
 		`{"spec":{"template":{"spec":{"containers":[{"name":"web","image":"registry.example.org/by-hand:1"}]}}}}`)
-	kubetest.Eventually(w.t, 10*time.Second, func() error {
+	kubetest.Eventually(w.t, func() error {
 		if got := w.image(); !strings.HasSuffix(got, want) {
 			return fmt.Errorf("web runs %s, want %s", got, want)
 		}
@@ -231,7 +231,7 @@ func (w *world) returns(want string) {
 }
 
 func TestDriftGoesBackToWhatWasAppliedLast(t *testing.T) {
-	w := newWorld(t, settings{app: map[string]any{"health_deadline": "3s"}})
+	w := newWorld(t, settings{})
 	w.settles(w.push(manifest(five("web"))), reconcile.Live)
 
 	w.settles(w.push(manifest("services: [")), reconcile.Invalid)
@@ -247,6 +247,7 @@ func TestDriftGoesBackToWhatWasAppliedLast(t *testing.T) {
 	}
 
 	// What was applied and failed is what the loop holds, not what was before.
+	w.deadline("3s")
 	failed := w.push(manifest(strings.Replace(five("web"), "web:1.0.0", "web:never-ready", 1)))
 	w.settles(failed, reconcile.Unhealthy)
 	w.returns("web:never-ready")
@@ -259,7 +260,7 @@ func TestDriftGoesBackToWhatWasAppliedLast(t *testing.T) {
 func TestDriftDuringADeploymentIsPutBackByIt(t *testing.T) {
 	w := newWorld(t, settings{})
 	w.push(manifest(strings.Replace(five("web"), "web:1.0.0", "web:never-ready", 1)))
-	kubetest.Eventually(t, 10*time.Second, func() error {
+	kubetest.Eventually(t, func() error {
 		_, err := w.kube.AppsV1().Deployments(w.ns).Get(t.Context(), "web", metav1.GetOptions{})
 		return err
 	})

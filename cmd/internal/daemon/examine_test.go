@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -193,7 +192,7 @@ func (w *apart) snapshot() map[string]string {
 func (w *apart) forget() {
 	w.t.Helper()
 	w.list(func(collection string, o unstructured.Unstructured) { w.delete(collection, o.GetName()) })
-	kubetest.Eventually(w.t, 20*time.Second, func() (err error) {
+	kubetest.Eventually(w.t, func() (err error) {
 		w.list(func(_ string, o unstructured.Unstructured) { err = fmt.Errorf("%s is still there", o.GetName()) })
 		return err
 	})
@@ -212,7 +211,7 @@ func (w *apart) forget() {
 // holds waits until the cluster is as a daemon without a history makes it.
 func (w *apart) holds(want map[string]string) {
 	w.t.Helper()
-	kubetest.Eventually(w.t, 20*time.Second, func() error {
+	kubetest.Eventually(w.t, func() error {
 		now := w.snapshot()
 		for _, id := range slices.Sorted(maps.Keys(now)) {
 			if now[id] != want[id] {
@@ -237,7 +236,7 @@ func (w *apart) everythingHandled() {
 		w.t.Fatal(err)
 	}
 	defer db.Close()
-	kubetest.Eventually(w.t, 15*time.Second, func() error {
+	kubetest.Eventually(w.t, func() error {
 		var n int
 		if err := db.QueryRowContext(w.t.Context(), "SELECT count(*) FROM deliveries WHERE status = 'pending'").Scan(&n); err != nil {
 			return err

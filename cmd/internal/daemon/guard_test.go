@@ -77,6 +77,7 @@ func (w *world) objects() []string {
 }
 
 func TestAPlanThatDeletesTooMuchIsHeldUntilItIsReleased(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		before, after string
 		objects       int
@@ -122,7 +123,7 @@ func TestAPlanThatDeletesTooMuchIsHeldUntilItIsReleased(t *testing.T) {
 				w.ends(detail.Pass, reconcile.Live)
 			}
 			w.status(commit, "deploy", "success")
-			kubetest.Eventually(t, 10*time.Second, func() error {
+			kubetest.Eventually(t, func() error {
 				for _, now := range w.objects() {
 					if now != "configmaps/"+w.app+"-environment" && slices.Contains(before, now) {
 						return fmt.Errorf("%s is still there", now)
@@ -138,7 +139,7 @@ func TestFewDeletionsAreNotHeld(t *testing.T) {
 	w := newWorld(t, settings{})
 	w.settles(w.push(manifest(shop("a", "b", "c", "x-d"))), reconcile.Live)
 	w.settles(w.push(manifest(shop("a", "b", "x-d"))), reconcile.Live)
-	kubetest.Eventually(t, 10*time.Second, func() error {
+	kubetest.Eventually(t, func() error {
 		if left := w.objects(); len(left) != 9 {
 			return fmt.Errorf("%d objects: %v", len(left), left)
 		}
@@ -207,7 +208,7 @@ func TestADeletedStatefulSetIsHeldUntilItIsReleased(t *testing.T) {
 	}
 	w.do("sync", client.Action{AllowPrune: true})
 	w.settlesLater(commit, reconcile.Live)
-	kubetest.Eventually(t, 10*time.Second, func() error {
+	kubetest.Eventually(t, func() error {
 		if left := w.objects(); slices.Contains(left, "statefulsets/db") {
 			return fmt.Errorf("still there: %v", left)
 		}

@@ -137,6 +137,13 @@ func (w *world) entry(more map[string]any) daemontest.App {
 	return app
 }
 
+// deadline sets the health deadline of the application from now on: a short one
+// for what will never be healthy, a long one for what has to be on any machine.
+func (w *world) deadline(within string) {
+	w.t.Helper()
+	w.reload(w.entry(map[string]any{"health_deadline": within}))
+}
+
 // commit writes files to main without telling the daemon.
 func (w *world) commit(files map[string]string, options ...gittest.Option) string {
 	w.t.Helper()
@@ -171,7 +178,7 @@ func (w *world) state() client.Detail {
 func (w *world) settles(commit string, want reconcile.Condition) client.Detail {
 	w.t.Helper()
 	var detail client.Detail
-	kubetest.Eventually(w.t, 30*time.Second, func() error {
+	kubetest.Eventually(w.t, func() error {
 		var err error
 		if detail, err = w.API().App(w.t.Context(), w.app); err != nil {
 			return err
@@ -195,7 +202,7 @@ func (w *world) settles(commit string, want reconcile.Condition) client.Detail {
 func (w *world) ends(after int64, want reconcile.Condition) client.Detail {
 	w.t.Helper()
 	var detail client.Detail
-	kubetest.Eventually(w.t, 30*time.Second, func() error {
+	kubetest.Eventually(w.t, func() error {
 		detail = w.state()
 		if r := detail.Newest; r == nil || r.Pass <= after || r.Ended.IsZero() {
 			return fmt.Errorf("no pass after %d has ended; state: %s %s", after, detail.Condition, detail.Sentence)
@@ -212,7 +219,7 @@ func (w *world) ends(after int64, want reconcile.Condition) client.Detail {
 func (w *world) status(commit, what, want string) githubtest.Status {
 	w.t.Helper()
 	var status githubtest.Status
-	kubetest.Eventually(w.t, 15*time.Second, func() error {
+	kubetest.Eventually(w.t, func() error {
 		var ok bool
 		if status, ok = w.StatusOf(commit, what); !ok || status.State != want {
 			return fmt.Errorf("status %s of %s: got %+v, want %s", what, commit[:7], status, want)

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -35,10 +34,11 @@ func (w *world) live() {
 	before = w.state().Newest.Pass
 	w.edit(secrets, "web-env", "kubectl-edit", types.MergePatchType, `{"stringData":{"PASSWORD":"edited"}}`)
 	w.heal(before, "data.PASSWORD")
+	w.deadline("4s")
 	w.settles(w.push(manifest(strings.Replace(every, "web:1.0.0", "web:never-ready", 1))), reconcile.Unhealthy)
 	w.reload()
 	w.do("remove", client.Action{Confirm: w.app})
-	kubetest.Eventually(w.t, 15*time.Second, func() error {
+	kubetest.Eventually(w.t, func() error {
 		if _, err := w.API().App(w.t.Context(), w.app); err == nil {
 			return fmt.Errorf("%s is not removed yet", w.app)
 		}
@@ -46,10 +46,7 @@ func (w *world) live() {
 	})
 }
 
-var soon = settings{
-	values: map[string]any{"cluster": map[string]any{"secret_check": "500ms"}},
-	app:    map[string]any{"health_deadline": "4s"},
-}
+var soon = settings{values: map[string]any{"cluster": map[string]any{"secret_check": "500ms"}}}
 
 func TestT21_TheAuditLogShowsTwoIdentitiesAndNothingElse(t *testing.T) {
 	w := newWorld(t, soon)

@@ -22,6 +22,7 @@ import (
 )
 
 func TestAPauseStopsHealingAndDeploymentUntilResumed(t *testing.T) {
+	t.Parallel()
 	inventory := func(w *world) string { return "rondo-inventory-" + w.app }
 	for name, tc := range map[string]struct {
 		pause, resume func(w *world)
@@ -85,7 +86,7 @@ func TestAPauseStopsHealingAndDeploymentUntilResumed(t *testing.T) {
 // told waits until the newest status of a commit and context is this one.
 func (w *world) told(commit, what, state, text string) {
 	w.t.Helper()
-	kubetest.Eventually(w.t, 15*time.Second, func() error {
+	kubetest.Eventually(w.t, func() error {
 		if s, _ := w.StatusOf(commit, what); s.State != state || s.Description != text {
 			return fmt.Errorf("status %s of %s is %s %q, want %s %q", what, commit[:7], s.State, s.Description, state, text)
 		}
@@ -98,7 +99,7 @@ func (w *world) told(commit, what, state, text string) {
 func (w *world) settlesLater(commit string, want reconcile.Condition) client.Detail {
 	w.t.Helper()
 	var detail client.Detail
-	kubetest.Eventually(w.t, 30*time.Second, func() error {
+	kubetest.Eventually(w.t, func() error {
 		detail = w.state()
 		if r := detail.Newest; r.Revision.Hash != commit || r.Condition != want {
 			return fmt.Errorf("pass %d of %s is %q: %s", r.Pass, r.Revision, r.Condition, detail.Sentence)
@@ -121,7 +122,7 @@ func TestAResumeOfWhatIsOnlyDriftedPutsItBack(t *testing.T) {
 		t.Errorf("a sync of a paused application: %v", err)
 	}
 	w.do("resume", client.Action{})
-	kubetest.Eventually(t, 10*time.Second, func() error {
+	kubetest.Eventually(t, func() error {
 		if n := w.replicas(); n != 2 {
 			return fmt.Errorf("resumed, it has %d", n)
 		}
@@ -145,7 +146,7 @@ func TestAPauseBeforeTheFirstDeploymentHoldsItAndLeavesNoTrace(t *testing.T) {
 		t.Errorf("the API shows orphaned %t", got.Orphaned)
 	}
 	other.do("remove", client.Action{Confirm: other.app})
-	kubetest.Eventually(t, 10*time.Second, func() error {
+	kubetest.Eventually(t, func() error {
 		if _, err := w.API().App(t.Context(), other.app); err == nil {
 			return fmt.Errorf("%s is still shown", other.app)
 		}

@@ -32,6 +32,7 @@ func TestAServiceThatNoNodeSuitsIsAWarning(t *testing.T) {
 		t.Errorf("same input %t, problems %v", detail.Newest.SameInput, detail.Newest.Problems)
 	}
 
+	w.deadline("1m")
 	commit = w.push(placed("node-1"))
 	if detail := w.settles(commit, reconcile.Live); len(detail.Newest.Problems) != 0 {
 		t.Errorf("problems %v", detail.Newest.Problems)

@@ -131,14 +131,14 @@ func (w *apart) serve(path string) *served {
 }
 
 // leads waits until the daemon is active and tells how long that took.
-func (s *served) leads(within time.Duration) time.Duration {
+func (s *served) leads() time.Duration {
 	s.t.Helper()
-	return s.diary.wait(s.t, within, "is active", func(e event) bool { return e.Msg == "active" }).Time.Sub(s.started)
+	return s.diary.wait(s.t, "is active", func(e event) bool { return e.Msg == "active" }).Time.Sub(s.started)
 }
 
 // reaches waits until the daemon begins a stage after the first n events.
-func (s *served) reaches(n int, stage string, within time.Duration) bool {
-	_, ok := s.diary.after(s.t.Context(), n, within, func(e event) bool { return e.Msg == "stage begins" && e.Stage == stage })
+func (s *served) reaches(n int, stage string) bool {
+	_, ok := s.diary.after(s.t.Context(), n, kubetest.Patience, func(e event) bool { return e.Msg == "stage begins" && e.Stage == stage })
 	return ok
 }
 
@@ -147,10 +147,10 @@ func (s *served) api() *client.Client {
 }
 
 // goesLive waits until the daemon says that commit is live.
-func (s *served) goesLive(commit string, within time.Duration) client.Detail {
+func (s *served) goesLive(commit string) client.Detail {
 	s.t.Helper()
 	var detail client.Detail
-	kubetest.Eventually(s.t, within, func() (err error) {
+	kubetest.Eventually(s.t, func() (err error) {
 		if detail, err = s.api().App(s.t.Context(), s.app); err != nil {
 			return err
 		}
@@ -233,11 +233,11 @@ func (d *diary) after(ctx context.Context, n int, within time.Duration, fits fun
 	}
 }
 
-func (d *diary) wait(t *testing.T, within time.Duration, what string, fits func(event) bool) event {
+func (d *diary) wait(t *testing.T, what string, fits func(event) bool) event {
 	t.Helper()
-	e, ok := d.after(t.Context(), 0, within, fits)
+	e, ok := d.after(t.Context(), 0, kubetest.Patience, fits)
 	if !ok {
-		t.Fatalf("not within %s: the daemon %s", within, what)
+		t.Fatalf("not within %s: the daemon %s", kubetest.Patience, what)
 	}
 	return e
 }
@@ -363,12 +363,12 @@ func (p *proxy) blocks(n int, fits func(*http.Request) bool) (reached <-chan str
 	return there, sync.OnceFunc(func() { p.hold.Store(nil); close(free) })
 }
 
-// await fails the test when c is not closed within a time.
-func (w *apart) await(c <-chan struct{}, within time.Duration, what string) {
+// await fails the test when c is not closed within kubetest.Patience.
+func (w *apart) await(c <-chan struct{}, what string) {
 	w.t.Helper()
 	select {
 	case <-c:
-	case <-time.After(within):
-		w.t.Fatalf("not within %s: %s", within, what)
+	case <-time.After(kubetest.Patience):
+		w.t.Fatalf("not within %s: %s", kubetest.Patience, what)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -76,7 +75,7 @@ func TestARefusalOfTheAPIServerIsToldAndWhatRunsKeepsRunning(t *testing.T) {
 			_, err := quotas.Create(ctx, &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Name: "tight"}, Spec: corev1.ResourceQuotaSpec{
 				Hard: corev1.ResourceList{"count/deployments.apps": resource.MustParse("1")}}}, metav1.CreateOptions{})
 			must(err)
-			kubetest.Eventually(t, 15*time.Second, func() error {
+			kubetest.Eventually(t, func() error {
 				got, err := quotas.Get(ctx, "tight", metav1.GetOptions{})
 				if err == nil && len(got.Status.Used) == 0 {
 					err = fmt.Errorf("the quota is not in force")
@@ -148,7 +147,7 @@ func TestAMissingRightIsNamed(t *testing.T) {
 // goesLive waits until commit is live, whatever failed before.
 func (w *world) goesLive(commit string) {
 	w.t.Helper()
-	kubetest.Eventually(w.t, 30*time.Second, func() error {
+	kubetest.Eventually(w.t, func() error {
 		if state := w.state(); state.Condition != reconcile.Live || !strings.HasSuffix(state.Live, commit) {
 			return fmt.Errorf("%s is not live: %s %s", commit[:7], state.Condition, state.Sentence)
 		}
@@ -173,7 +172,7 @@ func TestAnAPIServerThatIsGoneForAWhileCostsATry(t *testing.T) {
 	w.settles(w.push(manifest(ten)), reconcile.Live)
 	down.Store(true)
 	commit := w.push(manifest(strings.Replace(ten, "hello", "hi", 1)))
-	kubetest.Eventually(t, 15*time.Second, func() error {
+	kubetest.Eventually(t, func() error {
 		if s, _ := w.StatusOf(commit, "deploy"); s.State != "pending" || !strings.Contains(s.Description, "will be retried") ||
 			!strings.Contains(s.Description, "connection refused") {
 			return fmt.Errorf("%s: %s", s.State, s.Description)

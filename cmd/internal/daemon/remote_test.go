@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"rondo.dev/rondo/reconcile"
 	"rondo.dev/rondo/reconcile/kubetest"
@@ -78,7 +77,7 @@ func (w *world) neighbour() *world {
 func (w *world) troubled() string {
 	w.t.Helper()
 	var trouble string
-	kubetest.Eventually(w.t, 15*time.Second, func() error {
+	kubetest.Eventually(w.t, func() error {
 		state := w.state()
 		if trouble = state.Trouble; trouble == "" {
 			return fmt.Errorf("no trouble; %s %s", state.Condition, state.Sentence)
@@ -93,7 +92,7 @@ func TestHistoryThatMovesOtherThanForwardIsFollowed(t *testing.T) {
 	// Empty, then without the ref, then with it.
 	says := func(text string) {
 		t.Helper()
-		kubetest.Eventually(t, 15*time.Second, func() error {
+		kubetest.Eventually(t, func() error {
 			if state := w.state(); !strings.Contains(state.Sentence+state.Trouble, text) {
 				return fmt.Errorf("%s: %q %q", state.Condition, state.Sentence, state.Trouble)
 			}

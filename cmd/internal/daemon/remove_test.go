@@ -33,7 +33,7 @@ func (w *world) beside() *world {
 	other.repo = w.Git.Repo("acme/" + other.app)
 	commit := other.commit(plainly("api", "hello"))
 	w.reload(w.entry(nil), other.entry(nil))
-	kubetest.Eventually(w.t, 10*time.Second, func() error {
+	kubetest.Eventually(w.t, func() error {
 		_, err := w.API().App(w.t.Context(), other.app)
 		return err
 	})
@@ -46,7 +46,7 @@ func TestAnApplicationGoneFromTheConfigurationIsOrphanedAndKept(t *testing.T) {
 	other := w.beside()
 	before, from := other.objects(), time.Now()
 	w.reload(w.entry(nil))
-	kubetest.Eventually(t, 10*time.Second, func() error {
+	kubetest.Eventually(t, func() error {
 		if got := other.state(); !got.Orphaned || got.Condition != reconcile.Live {
 			return fmt.Errorf("the API shows orphaned %t, %s", got.Orphaned, got.Condition)
 		}
@@ -93,7 +93,7 @@ func TestAnApplicationGoneFromTheConfigurationIsOrphanedAndKept(t *testing.T) {
 func (w *world) overtakes(greeting string) {
 	w.t.Helper()
 	w.edit(configMaps, w.app+"-environment", "robot", types.MergePatchType, `{"data":{"GREETING":"bye"}}`)
-	kubetest.Eventually(w.t, 10*time.Second, func() error {
+	kubetest.Eventually(w.t, func() error {
 		if got := w.configMap(w.app + "-environment").Data["GREETING"]; got != greeting {
 			return fmt.Errorf("GREETING is %q, want %q", got, greeting)
 		}
@@ -108,7 +108,7 @@ func TestDriftWhileOrphanedIsPutBackOnReturn(t *testing.T) {
 	other.edit(configMaps, other.app+"-environment", "robot", types.MergePatchType, `{"data":{"GREETING":"by hand"}}`)
 	w.overtakes("hello")
 	w.reload(w.entry(nil), other.entry(nil))
-	kubetest.Eventually(t, 10*time.Second, func() error {
+	kubetest.Eventually(t, func() error {
 		if got := other.configMap(other.app + "-environment").Data["GREETING"]; got != "hello" {
 			return fmt.Errorf("GREETING is %q", got)
 		}
@@ -145,13 +145,13 @@ func TestRemovalAsksTwiceAndDeletesAllOfItAndOnlyOfIt(t *testing.T) {
 	}
 
 	other.do("remove", client.Action{Confirm: other.app})
-	kubetest.Eventually(t, 15*time.Second, func() error {
+	kubetest.Eventually(t, func() error {
 		if _, err := w.API().App(t.Context(), other.app); err == nil || !strings.Contains(err.Error(), "there is no application") {
 			return fmt.Errorf("the API still answers: %v", err)
 		}
 		return nil
 	})
-	kubetest.Eventually(t, 10*time.Second, func() error {
+	kubetest.Eventually(t, func() error {
 		if left := other.objects(); !slices.Equal(left, []string{"configmaps/foreign", "deployments/archive"}) {
 			return fmt.Errorf("left are %v", left)
 		}
@@ -171,7 +171,7 @@ func TestRemovalAsksTwiceAndDeletesAllOfItAndOnlyOfIt(t *testing.T) {
 	// The name is free again.
 	commit := other.commit(plainly("api", "again"))
 	w.reload(w.entry(nil), other.entry(nil))
-	kubetest.Eventually(t, 10*time.Second, func() error {
+	kubetest.Eventually(t, func() error {
 		_, err := w.API().App(t.Context(), other.app)
 		return err
 	})
@@ -182,7 +182,7 @@ func TestRemovalAsksTwiceAndDeletesAllOfItAndOnlyOfIt(t *testing.T) {
 	other.delete(deployments, "api")
 	other.delete(configMaps, other.app+"-environment")
 	other.do("remove", client.Action{Confirm: other.app})
-	kubetest.Eventually(t, 15*time.Second, func() error {
+	kubetest.Eventually(t, func() error {
 		if _, err := w.API().App(t.Context(), other.app); err == nil {
 			return errors.New("the API still shows it")
 		}
@@ -191,9 +191,9 @@ func TestRemovalAsksTwiceAndDeletesAllOfItAndOnlyOfIt(t *testing.T) {
 }
 
 func TestAnApplicationOrphanedDuringADeploymentGetsNoFurtherPass(t *testing.T) {
-	w := newWorld(t, settings{app: map[string]any{"health_deadline": "4s"}})
+	w := newWorld(t, settings{app: map[string]any{"health_deadline": "10s"}})
 	failing := w.push(manifest(strings.Replace(ten, "web:1.0.0", "web:never-ready", 1)))
-	kubetest.Eventually(t, 10*time.Second, func() error {
+	kubetest.Eventually(t, func() error {
 		_, err := w.kube.AppsV1().Deployments(w.ns).Get(t.Context(), "web", metav1.GetOptions{})
 		return err
 	})

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -28,7 +27,7 @@ func (w *world) apartFrom(name string) *world {
 func (w *world) becomes(commit string, condition reconcile.Condition, want string) client.Detail {
 	w.t.Helper()
 	var detail client.Detail
-	kubetest.Eventually(w.t, 30*time.Second, func() (err error) {
+	kubetest.Eventually(w.t, func() (err error) {
 		if detail, err = w.API().App(w.t.Context(), w.app); err != nil {
 			return err
 		}
@@ -135,7 +134,7 @@ func TestEntriesOfTheConfigStoreThatTheOperatorListsAreChecked(t *testing.T) {
 	}
 	w.settles(w.push(reading("MAIL.HOST")), reconcile.Live)
 	w.reload(w.entry(map[string]any{"config_store": map[string]any{"account": map[string]any{"MAIL.HOST": ""}}}))
-	kubetest.Eventually(t, 20*time.Second, func() error {
+	kubetest.Eventually(t, func() error {
 		env := w.deployment("web").Spec.Template.Spec.Containers[0].Env
 		for _, v := range env {
 			if v.Name == "HOST" && v.ValueFrom.SecretKeyRef.Name == "account-configstore" {

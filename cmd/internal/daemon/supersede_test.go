@@ -21,7 +21,7 @@ import (
 // runs waits until web runs an image.
 func (w *world) runs(image string) {
 	w.t.Helper()
-	kubetest.Eventually(w.t, 10*time.Second, func() error {
+	kubetest.Eventually(w.t, func() error {
 		if got := w.image(); !strings.HasSuffix(got, image) {
 			return fmt.Errorf("web runs %s, want %s", got, image)
 		}
@@ -30,7 +30,7 @@ func (w *world) runs(image string) {
 }
 
 func TestAfterThreeSupersedesTheRunningDeploymentMayFinish(t *testing.T) {
-	w := newWorld(t, settings{app: map[string]any{"health_deadline": "6s"}})
+	w := newWorld(t, settings{app: map[string]any{"health_deadline": "15s"}})
 	version := func(image string) map[string]string { return manifest(strings.Replace(ten, "web:1.0.0", image, 1)) }
 	w.settles(w.push(version("web:1.0.0")), reconcile.Live)
 	var bad []string
@@ -70,7 +70,7 @@ func TestABurstOfPushesEndsAtTheNewestWithNothingPending(t *testing.T) {
 // nothingPending waits until no commit has a pending context.
 func (w *world) nothingPending() {
 	w.t.Helper()
-	kubetest.Eventually(w.t, 15*time.Second, func() error {
+	kubetest.Eventually(w.t, func() error {
 		last := map[string]string{}
 		for _, s := range w.GitHub.Statuses() {
 			last[s.Commit[:7]+" "+s.Context] = s.State

@@ -41,7 +41,7 @@ func (w *world) report() string {
 // rollsOut waits until web has the image, and wants the job suspended then.
 func (w *world) rollsOut(image, report string) {
 	w.t.Helper()
-	kubetest.Eventually(w.t, 20*time.Second, func() error {
+	kubetest.Eventually(w.t, func() error {
 		if got := w.image(); !strings.HasSuffix(got, image) {
 			return fmt.Errorf("web runs %s", got)
 		}
@@ -53,7 +53,7 @@ func (w *world) rollsOut(image, report string) {
 }
 
 func TestAJobStandsStillWhileADeploymentRuns(t *testing.T) {
-	w := newWorld(t, settings{app: map[string]any{"health_deadline": "6s"}})
+	w := newWorld(t, settings{})
 	is := func(when, want string) {
 		t.Helper()
 		if got := w.report(); got != want {
@@ -63,6 +63,7 @@ func TestAJobStandsStillWhileADeploymentRuns(t *testing.T) {
 	w.settles(w.push(reporting("web:1", "1")), reconcile.Live)
 	is("first", "0 1 * * * false")
 
+	w.deadline("6s")
 	slow := w.push(reporting("web:never-ready", "2"))
 	w.rollsOut("web:never-ready", "0 1 * * * true")
 	w.relabel() // drift is corrected meanwhile, and does not wake the job
@@ -72,12 +73,14 @@ func TestAJobStandsStillWhileADeploymentRuns(t *testing.T) {
 	w.settles(slow, reconcile.Unhealthy)
 	is("after a deployment that failed", "0 2 * * * false")
 
+	w.deadline("1m")
 	w.push(reporting("web:never-ready-again", "3"))
 	w.rollsOut("web:never-ready-again", "0 2 * * * true")
 	bad := w.push(manifest("services: [web]\n"))
 	w.settles(bad, reconcile.Invalid)
 	is("after one that a broken commit superseded", "0 3 * * * false")
 
+	w.deadline("6s")
 	from := time.Now()
 	w.settles(w.push(reporting("web:never-ready-again", "4")), reconcile.Unhealthy)
 	is("after a change of the job alone", "0 4 * * * false")
@@ -85,6 +88,7 @@ func TestAJobStandsStillWhileADeploymentRuns(t *testing.T) {
 		t.Errorf("a change of the job alone wrote %v", writes)
 	}
 
+	w.deadline("1m")
 	w.settles(w.push(reporting("web:2", "4")), reconcile.Live)
 	is("after one that succeeded", "0 4 * * * false")
 	before := w.state().Newest.Pass
@@ -97,17 +101,17 @@ func TestAJobStandsStillWhileADeploymentRuns(t *testing.T) {
 func TestAJobThatACrashLeftSuspendedRunsAgain(t *testing.T) {
 	w := newApart(t, settings{app: map[string]any{"health_deadline": "60s"}})
 	first := w.serve(w.Config)
-	first.leads(30 * time.Second)
+	first.leads()
 	commit, err := w.pushTo(first, reporting("web:1", "1"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	first.goesLive(commit, 30*time.Second)
+	first.goesLive(commit)
 	n := len(first.diary.all())
 	if _, err := w.pushTo(first, reporting("web:never-ready", "1")); err != nil {
 		t.Fatal(err)
 	}
-	if !first.reaches(n, "wait", 30*time.Second) {
+	if !first.reaches(n, "wait") {
 		t.Fatal("the deployment does not wait for health")
 	}
 	w.rollsOut("web:never-ready", "0 1 * * * true")
@@ -117,7 +121,7 @@ func TestAJobThatACrashLeftSuspendedRunsAgain(t *testing.T) {
 	bad := w.commit(manifest("services: [web]\n")) // nothing of it is ever applied
 
 	second := w.serve(w.Config)
-	kubetest.Eventually(t, 60*time.Second, func() error {
+	kubetest.Eventually(t, func() error {
 		detail, err := second.api().App(t.Context(), w.app)
 		if err != nil {
 			return err

@@ -210,7 +210,7 @@ func TestT18_ServersThatHangStopNobodyElse(t *testing.T) {
 	}
 	w.settles(w.push(manifest(ten)), reconcile.Live)
 	w.reload(apps...)
-	kubetest.Eventually(t, 10*time.Second, func() error {
+	kubetest.Eventually(t, func() error {
 		metrics := w.metrics()
 		if !strings.Contains(metrics, "rondo_queue_running_applications 20\n") {
 			return fmt.Errorf("not all passes hang")
@@ -225,7 +225,7 @@ func TestT18_ServersThatHangStopNobodyElse(t *testing.T) {
 	if _, err := w.kube.AppsV1().Deployments(w.ns).Patch(t.Context(), "web", types.StrategicMergePatchType, patch, metav1.PatchOptions{FieldManager: "kubectl-edit"}); err != nil {
 		t.Fatal(err)
 	}
-	kubetest.Eventually(t, 15*time.Second, func() error {
+	kubetest.Eventually(t, func() error {
 		if w.deployment("web").Spec.Template.Spec.Containers[0].Image == "by-hand" {
 			return fmt.Errorf("the drift stays")
 		}

@@ -13,10 +13,6 @@ import (
 	"rondo.dev/rondo/reconcile/kubetest"
 )
 
-// leaseTime is how long a Lease whose holder is gone keeps others out, and
-// with what they may be late.
-const leaseTime = 20*time.Second + 12*time.Second
-
 // ready is what a daemon's readiness probe answers.
 func (s *served) ready() string {
 	s.t.Helper()
@@ -48,17 +44,17 @@ func TestOfTwoDaemonsOneIsActiveAndTheOtherTakesOver(t *testing.T) {
 		return commit
 	}
 	one := w.serve(w.Config)
-	one.leads(20 * time.Second)
+	one.leads()
 	two := w.serve(w.Config)
-	one.goesLive(push(one, 0, good), 30*time.Second)
+	one.goesLive(push(one, 0, good))
 	if a, b := one.ready(), two.ready(); a != "ok, active" || b != "ok, standing by" {
 		t.Errorf("one is %q, two is %q", a, b)
 	}
 
 	// What the other one takes, the active one handles.
 	commit := push(two, 1, good)
-	one.goesLive(commit, 15*time.Second)
-	w.handled(acknowledged, 10*time.Second)
+	one.goesLive(commit)
+	w.handled(acknowledged)
 	if detail, err := two.api().App(t.Context(), w.app); err != nil || !strings.HasSuffix(detail.Live, commit) {
 		t.Errorf("the one that stands by shows %+v, %v", detail.App, err)
 	}
@@ -68,16 +64,16 @@ func TestOfTwoDaemonsOneIsActiveAndTheOtherTakesOver(t *testing.T) {
 
 	// Killed while it waits, it is followed by the other.
 	push(one, 2, unready)
-	if !one.reaches(0, "wait", 10*time.Second) {
+	if !one.reaches(0, "wait") {
 		t.Fatal("no wait")
 	}
 	if err := one.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	died := time.Now()
-	two.leads(leaseTime)
+	two.leads()
 	t.Logf("taken over %s after a kill", time.Since(died).Round(100*time.Millisecond))
-	two.goesLive(push(two, 3, good), 30*time.Second)
+	two.goesLive(push(two, 3, good))
 
 	// Stopped, it gives the Lease back; the other looks every 5 to 11 s.
 	three := w.serve(w.Config)
@@ -85,11 +81,11 @@ func TestOfTwoDaemonsOneIsActiveAndTheOtherTakesOver(t *testing.T) {
 		t.Errorf("stop: %v", err)
 	}
 	stopped := time.Now()
-	three.leads(15 * time.Second)
+	three.leads()
 	t.Logf("taken over %s after a stop", time.Since(stopped).Round(100*time.Millisecond))
-	three.goesLive(push(three, 4, good), 30*time.Second)
+	three.goesLive(push(three, 4, good))
 	w.nothingPending()
-	w.handled(acknowledged, 10*time.Second)
+	w.handled(acknowledged)
 	if err := three.Stop(); err != nil {
 		t.Errorf("stop: %v", err)
 	}
@@ -98,9 +94,9 @@ func TestOfTwoDaemonsOneIsActiveAndTheOtherTakesOver(t *testing.T) {
 }
 
 // handled waits until so many deliveries are.
-func (w *apart) handled(n int, within time.Duration) {
+func (w *apart) handled(n int) {
 	w.t.Helper()
-	kubetest.Eventually(w.t, within, func() error {
+	kubetest.Eventually(w.t, func() error {
 		handled, waiting := w.deliveries()
 		if handled != n || waiting != 0 {
 			return fmt.Errorf("%d deliveries handled and %d waiting, want %d", handled, waiting, n)
@@ -110,6 +106,7 @@ func (w *apart) handled(n int, within time.Duration) {
 }
 
 func TestAStoppedLeaderThatGoesOnIsNoLeaderAnyMore(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		n    int // of the write that it is stopped at
 		what func(w *apart) func(*http.Request) bool
@@ -127,24 +124,24 @@ func TestAStoppedLeaderThatGoesOnIsNoLeaderAnyMore(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			old.goesLive(first, 30*time.Second)
+			old.goesLive(first)
 
 			reached, release := w.api.blocks(tc.n, tc.what(w))
 			second, err := w.pushTo(old, stormy(1, good, true))
 			if err != nil {
 				t.Fatal(err)
 			}
-			w.await(reached, 20*time.Second, "a write")
+			w.await(reached, "a write")
 			if err := old.Signal(syscall.SIGSTOP); err != nil {
 				t.Fatal(err)
 			}
 			now := w.serve(config)
-			now.leads(leaseTime)
+			now.leads()
 			third, err := w.pushTo(now, stormy(2, good, false))
 			if err != nil {
 				t.Fatal(err)
 			}
-			now.goesLive(third, 45*time.Second)
+			now.goesLive(third)
 			w.nothingPending()
 			want := w.snapshot()
 
@@ -153,34 +150,34 @@ func TestAStoppedLeaderThatGoesOnIsNoLeaderAnyMore(t *testing.T) {
 			if err := old.Signal(syscall.SIGCONT); err != nil {
 				t.Fatal(err)
 			}
-			if _, ok := old.diary.after(t.Context(), seen, 20*time.Second, func(e event) bool { return e.Msg == "standing by" }); !ok {
+			if _, ok := old.diary.after(t.Context(), seen, kubetest.Patience, func(e event) bool { return e.Msg == "standing by" }); !ok {
 				t.Error("it does not stand down")
 			}
-			kubetest.Eventually(t, 10*time.Second, func() error {
+			kubetest.Eventually(t, func() error {
 				if got := old.ready(); got != "ok, standing by" {
 					return fmt.Errorf("the former leader is %q", got)
 				}
 				return nil
 			})
 			w.holds(want)
-			now.goesLive(third, 10*time.Second)
+			now.goesLive(third)
 			w.nothingPending()
 
 			// It can lead again.
 			if err := now.Stop(); err != nil {
 				t.Errorf("stop: %v", err)
 			}
-			if _, ok := old.diary.after(t.Context(), seen, 15*time.Second, func(e event) bool { return e.Msg == "active" }); !ok {
+			if _, ok := old.diary.after(t.Context(), seen, kubetest.Patience, func(e event) bool { return e.Msg == "active" }); !ok {
 				t.Fatal("it does not lead again")
 			}
 			fourth, err := w.pushTo(old, stormy(3, good, true))
 			if err != nil {
 				t.Fatal(err)
 			}
-			old.goesLive(fourth, 30*time.Second)
+			old.goesLive(fourth)
 			w.nothingPending()
 			// The look at its start may be what deployed it, before the delivery did.
-			w.handled(4, 15*time.Second)
+			w.handled(4)
 			if err := old.Stop(); err != nil {
 				t.Errorf("stop: %v", err)
 			}
@@ -204,10 +201,10 @@ func TestADaemonThatIsStoppedWhileItWaitsLeavesTheRestToTheNext(t *testing.T) {
 		order = append(order, commit)
 		return commit
 	}
-	s.goesLive(push(s, good), 30*time.Second)
+	s.goesLive(push(s, good))
 	seen := len(s.diary.all())
 	bad := push(s, unready)
-	if !s.reaches(seen, "wait", 20*time.Second) {
+	if !s.reaches(seen, "wait") {
 		t.Fatal("no wait")
 	}
 	w.status(bad, "deploy", "pending")
@@ -215,7 +212,7 @@ func TestADaemonThatIsStoppedWhileItWaitsLeavesTheRestToTheNext(t *testing.T) {
 	if err := s.Stop(); err != nil {
 		t.Errorf("stop: %v", err)
 	}
-	if took := time.Since(start); took > 10*time.Second {
+	if took := time.Since(start); took > 20*time.Second {
 		t.Errorf("it took %s to stop", took)
 	}
 	left, ok := s.diary.after(t.Context(), seen, 0, func(e event) bool { return e.Msg == "pass stays open" })
@@ -227,13 +224,13 @@ func TestADaemonThatIsStoppedWhileItWaitsLeavesTheRestToTheNext(t *testing.T) {
 	}
 
 	s = w.serve(w.Config)
-	if took := s.leads(10 * time.Second); took > 5*time.Second {
+	if took := s.leads(); took > 15*time.Second {
 		t.Errorf("the Lease was not given back: %s", took)
 	}
-	if !s.reaches(0, "wait", 20*time.Second) {
+	if !s.reaches(0, "wait") {
 		t.Error("the next start does not carry on")
 	}
-	s.goesLive(push(s, good), 30*time.Second)
+	s.goesLive(push(s, good))
 	w.nothingPending()
 	if err := s.Stop(); err != nil {
 		t.Errorf("stop: %v", err)
@@ -249,14 +246,14 @@ func TestAnAPIServerThatHangsDoesNotKeepTheDaemonFromStopping(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.goesLive(first, 30*time.Second)
+	s.goesLive(first)
 	reached, release := w.api.blocks(1, func(r *http.Request) bool { return changes(r) && strings.HasSuffix(r.URL.Path, "/deployments/web") })
 	defer release()
 	second, err := w.pushTo(s, stormy(1, good, false))
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.await(reached, 20*time.Second, "a write")
+	w.await(reached, "a write")
 	start := time.Now()
 	if err := s.Stop(); err != nil {
 		t.Errorf("stop: %v", err)
@@ -270,7 +267,7 @@ func TestAnAPIServerThatHangsDoesNotKeepTheDaemonFromStopping(t *testing.T) {
 	}
 	release()
 	s = w.serve(w.Config)
-	s.goesLive(second, 45*time.Second)
+	s.goesLive(second)
 	w.nothingPending()
 	if err := s.Stop(); err != nil {
 		t.Errorf("stop: %v", err)

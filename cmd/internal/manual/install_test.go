@@ -84,7 +84,7 @@ func TestInstalledPodIsAdmittedAndScheduled(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			namespace := install(t, cp, values)
 			client := kubernetes.NewForConfigOrDie(cp.Config())
-			kubetest.Eventually(t, time.Minute, func() error {
+			kubetest.Eventually(t, func() error {
 				pods, err := client.CoreV1().Pods(namespace).List(t.Context(), metav1.ListOptions{})
 				if err != nil {
 					return err
