@@ -65,6 +65,7 @@ func (r *reader) databases(d *document) []Database {
 	for _, g := range used {
 		db, ok := r.database(g, root[family(g.engine)] == g)
 		if !ok {
+			r.vars.faulty[db.Engine] = true
 			continue
 		}
 		if first[db.Object()] {

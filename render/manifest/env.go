@@ -26,6 +26,7 @@ type variables struct {
 	all       []Variable           // of the application, resolved
 	databases map[string]bool      // object names of databases
 	engines   map[string]bool      // engines that have one
+	faulty    map[string]bool      // engines with a database that was refused
 	ports     bool                 // services have PORT
 	asking    bool                 // an address of the application is being looked up
 	spent     int                  // bytes that references have expanded to
@@ -63,7 +64,7 @@ type resolved struct {
 
 func (v *variables) init(api map[string]string) {
 	v.app, v.generated, v.services, v.databases = map[string]*variable{}, map[string]*variable{}, map[string]*scope{}, map[string]bool{}
-	v.engines = map[string]bool{}
+	v.engines, v.faulty = map[string]bool{}, map[string]bool{}
 	v.api = api
 }
 

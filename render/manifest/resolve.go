@@ -173,7 +173,9 @@ func (r *reader) undefined(ref *reference, n *node, p place, owner *scope, self 
 		fix = "write its value, or give a fallback: _env(" + shown(ref.name) + ":…)"
 	} else if near := r.nearVariable(ref.name, owner); near != "" {
 		fix = "write _env(" + near + "), or define " + shown(ref.name)
-	} else if e := engineOf(ref.name); e != "" {
+	} else if e := engineOf(ref.name); r.vars.faulty[e] {
+		return resolved{} // the fault of the database is told, and this one goes with it
+	} else if e != "" {
 		fix = "add " + e + " to databases:, or define the variable"
 		if r.vars.engines[e] {
 			fix = "give " + e + " a host or service_dsn_secret, or define the variable"
