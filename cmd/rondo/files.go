@@ -22,7 +22,7 @@ func folderCommand(cmd *cobra.Command, run func(cmd *cobra.Command, o folder.Opt
 	var o folder.Options
 	out := output{own: own}
 	cmd.Use += " [DIR]"
-	cmd.Long += "\n\nDIR is a folder with an application's files, or the manifest in it; without it, the folder you are in."
+	cmd.Long += "\n\nDIR is a folder with an application's files, or the manifest in it; without it,\nthe folder you are in."
 	cmd.GroupID, cmd.Args = "files", atMost(1, "one folder or manifest is taken")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		// Over in milliseconds: collecting garbage would be the better part of some of them.
