@@ -76,6 +76,11 @@ func measureDaemon(ctx context.Context, o options, dir string, r *report) (err e
 	if err := d.settle(ctx, sites...); err != nil {
 		return err
 	}
+	atOnce, err := stages(ctx, d.process.InternalURL)
+	if err != nil {
+		return err
+	}
+	r.figure("mean of each step:", means(after, atOnce))
 	q, err := f.quiet(ctx, d, o.quiet)
 	if err != nil {
 		return err
