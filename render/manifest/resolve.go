@@ -159,6 +159,9 @@ func (r *reader) undefined(ref *reference, n *node, p place, owner *scope, self 
 	if ref.hasFallback {
 		return resolved{value: text(ref.fallback), ok: true}
 	}
+	if r.vars.faulty[engineOf(ref.name)] {
+		return resolved{} // the fault of the database is told, and this one goes with it
+	}
 	for _, typo := range []string{"POSTGRESDB_", "MONGODO_", "MONGO_ADDRESS"} {
 		if strings.HasPrefix(ref.name, typo) {
 			r.fault(n, p, "W-ENV-TYPO", "refers to %s, a misprint of old manuals", "write POSTGRESQL_… or MONGODB_…", shown(ref.name))
@@ -173,9 +176,7 @@ func (r *reader) undefined(ref *reference, n *node, p place, owner *scope, self 
 		fix = "write its value, or give a fallback: _env(" + shown(ref.name) + ":…)"
 	} else if near := r.nearVariable(ref.name, owner); near != "" {
 		fix = "write _env(" + near + "), or define " + shown(ref.name)
-	} else if e := engineOf(ref.name); r.vars.faulty[e] {
-		return resolved{} // the fault of the database is told, and this one goes with it
-	} else if e != "" {
+	} else if e := engineOf(ref.name); e != "" {
 		fix = "add " + e + " to databases:, or define the variable"
 		if r.vars.engines[e] {
 			fix = "give " + e + " a host or service_dsn_secret, or define the variable"
