@@ -75,6 +75,19 @@ func DefaultNamespace(app, environment string) string {
 	return app + "-" + strings.ToLower(strings.ReplaceAll(environment, "_", "-"))
 }
 
+// ValidApp reports whether an application may be called so: in lower case, of at
+// most 40 characters, so that what is named after it fits.
+func ValidApp(name string) bool {
+	return name != "" && len(name) <= 40 && name[0] >= 'a' && name[0] <= 'z' && name[len(name)-1] != '-' &&
+		strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}
+
+// ValidEnvironment reports whether an environment may be called so.
+func ValidEnvironment(name string) bool {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	return name != "" && len(name) <= 63 && strings.ContainsAny(name[:1], letters) && strings.Trim(name, letters+"0123456789-_") == ""
+}
+
 // Listed reports whether a list of "<app>/<environment>" and "<app>" means an
 // application. Environments have no case.
 func Listed(list []string, app, environment string) bool {

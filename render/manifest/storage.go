@@ -65,7 +65,7 @@ func (r *reader) applications(n *node, at place) []string {
 			p = at.index(i)
 		}
 		switch {
-		case item.shape != Text || !validApp(name) || strings.Contains(item.text, "/") && !validEnvironment(environment):
+		case item.shape != Text || !render.ValidApp(name) || strings.Contains(item.text, "/") && !render.ValidEnvironment(environment):
 			r.fault(item, p, "E-VALUE", "is no application", "write app/environment, or app alone")
 		case len(r.namespaceOf(name, environment)) > 63:
 			r.fault(item, p, "E-VALUE", "is no application: the two names are too long for a namespace", "write app/environment as rondo.yaml has them")
@@ -102,16 +102,4 @@ func (r *reader) namespaceOf(app, environment string) string {
 		return known
 	}
 	return render.DefaultNamespace(app, environment)
-}
-
-// validApp accepts what rondo.yaml lets an application be called.
-func validApp(name string) bool {
-	return name != "" && len(name) <= 40 && name[0] >= 'a' && name[0] <= 'z' && name[len(name)-1] != '-' &&
-		strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
-}
-
-// validEnvironment accepts what rondo.yaml lets an environment be called.
-func validEnvironment(name string) bool {
-	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	return name != "" && len(name) <= 63 && strings.ContainsAny(name[:1], letters) && strings.Trim(name, letters+"0123456789-_") == ""
 }

@@ -155,13 +155,11 @@ func (d *decoder) objectStore(s *ObjectStore) {
 }
 
 var (
-	nameForm        = form(`^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$`)
-	namespaceForm   = form(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
-	bucketForm      = form(`^[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]$`)
-	prefixForm      = form(`^[A-Za-z0-9][-_.A-Za-z0-9]*(/[A-Za-z0-9][-_.A-Za-z0-9]*)*$`)
-	wordForm        = form(`^[A-Za-z0-9][-A-Za-z0-9]*$`)
-	imageForm       = form(`^\S+$`)
-	environmentForm = form(`^[A-Za-z][-_A-Za-z0-9]{0,62}$`)
+	namespaceForm = form(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
+	bucketForm    = form(`^[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]$`)
+	prefixForm    = form(`^[A-Za-z0-9][-_.A-Za-z0-9]*(/[A-Za-z0-9][-_.A-Za-z0-9]*)*$`)
+	wordForm      = form(`^[A-Za-z0-9][-A-Za-z0-9]*$`)
+	imageForm     = form(`^\S+$`)
 )
 
 // form compiles an expression when it is first asked: commands that never read
@@ -188,7 +186,7 @@ func (d *decoder) checkApplications(c *Config) {
 		app := d.application(c, key, a)
 		mine := d.take(key)
 		switch first, twice := seen[a.Name]; {
-		case !nameForm().MatchString(a.Name):
+		case !render.ValidApp(a.Name):
 			// Without a name there is nothing to hang the fault on.
 			d.fail(key, "applications[%d].name %q must be lower-case letters, digits and dashes, at most 40, and start with a letter", i, a.Name)
 		case twice:
@@ -217,7 +215,7 @@ func (d *decoder) application(c *Config, key string, a *Application) reconcile.A
 	if err := sources.ValidRef(a.Ref); err != nil {
 		d.fail(key+".ref", "application %s: %v", a.Name, err)
 	}
-	if !environmentForm().MatchString(a.Environment) {
+	if !render.ValidEnvironment(a.Environment) {
 		d.fail(key+".environment", "application %s: environment %q must be letters, digits, - and _", a.Name, a.Environment)
 	}
 	if !namespaceForm().MatchString(a.Namespace) || strings.HasPrefix(a.Namespace, "kube-") {
