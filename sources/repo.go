@@ -150,7 +150,8 @@ func plainPath(escaped string) (string, bool) {
 	return path, rooted && !strings.HasPrefix(rest, "-")
 }
 
-// escape is the one way in which a path is written.
+// escape is the one way in which a path is written. That of net/url leaves $ and
+// ; as they are, which no address may have.
 func escape(path string) string {
 	var b strings.Builder
 	for _, c := range []byte(path) {

@@ -80,7 +80,7 @@ func measureDaemon(ctx context.Context, o options, dir string, r *report) (err e
 	if err != nil {
 		return err
 	}
-	r.figure("mean of each step:", means(after, atOnce))
+	r.figure("mean of each step then:", means(after, atOnce))
 	q, err := f.quiet(ctx, d, o.quiet)
 	if err != nil {
 		return err
