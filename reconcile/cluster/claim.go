@@ -88,16 +88,17 @@ func sameContent(a, b plan.Inventory) bool {
 
 // union is every entry of the inventory, and one for each object that is about
 // to be written for the first time. What is about to be written has no digest:
-// after a crash nobody knows whether it was.
+// after a crash nobody knows whether it was. What is put back keeps its own: it
+// says what is wanted before and after, and the mark shows what is still missing.
 func union(p plan.Plan) []plan.Entry {
-	written := make(map[render.ID]*render.Object, len(p.Changes))
+	written := make(map[render.ID]plan.Change, len(p.Changes))
 	suspended := map[render.ID]bool{}
 	for _, change := range p.Changes {
 		if change.Suspend {
 			suspended[change.ID] = true
 		}
 		if writes(change) && change.Object != nil {
-			written[change.ID] = change.Object
+			written[change.ID] = change
 		}
 	}
 	entries := make([]plan.Entry, 0, len(p.Inventory.Entries)+len(p.Changes))
@@ -105,14 +106,17 @@ func union(p plan.Plan) []plan.Entry {
 		entries = append(entries, p.Inventory.Entries...)
 	}
 	for i, e := range entries {
-		if _, ok := written[e.ID]; ok {
-			entries[i].Digest = ""
+		if change, ok := written[e.ID]; ok {
+			if change.Action != plan.Heal {
+				entries[i].Digest = ""
+			}
 			entries[i].Suspended = e.Suspended || suspended[e.ID]
 			delete(written, e.ID)
 		}
 	}
 	for _, change := range p.Changes {
-		if o, ok := written[change.ID]; ok {
+		if _, ok := written[change.ID]; ok {
+			o := change.Object
 			entries = append(entries, plan.Entry{ID: o.ID, Version: o.Version, Group: o.Group, Keep: o.Keep, Command: o.Command, Fresh: change.Fresh, Suspended: change.Suspend})
 		}
 	}

@@ -17,6 +17,7 @@ import (
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 
 	"rondo.dev/rondo/reconcile/kubetest"
@@ -458,4 +459,58 @@ func forbidDeploymentsWatch(w http.ResponseWriter, r *http.Request) bool {
 	}
 	status(w, 403, metav1.StatusReasonForbidden)
 	return true
+}
+
+// A controller that rolls out writes the Deployment all the time, so taking
+// over somebody's fields may lose several races, and the heal all of them.
+func TestAHealThatLosesRacesStaysAHeal(t *testing.T) {
+	t.Parallel()
+	f := prepare(t)
+	proxy := &faulty{}
+	config := proxy.config(t, f.cp)
+	f.c = f.another(func(o *Options) { o.Config = config })
+	f.begin()
+	b, web := f.bundle(deployment("web", "example.org/shop:1")), f.id("apps", "Deployment", "web")
+	f.pass(b)
+	f.by("kubectl-set", web, types.StrategicMergePatchType, `{"spec":{"template":{"spec":{"containers":[{"name":"web","image":"example.org/evil:1"}]}}}}`)
+	f.drifted(web)
+
+	var tries atomic.Int32
+	losing := func(races int32) {
+		tries.Store(0)
+		proxy.set(func(w http.ResponseWriter, r *http.Request) bool {
+			if r.Method != http.MethodPatch || r.Header.Get("Content-Type") != string(types.JSONPatchType) || tries.Add(1) > races {
+				return false
+			}
+			status(w, http.StatusConflict, metav1.StatusReasonConflict)
+			return true
+		})
+	}
+	heals := func(c *Cluster) plan.Plan {
+		t.Helper()
+		p := f.planWith(c, b, asDrift)
+		if len(p.Changes) != 1 || p.Changes[0].Action != plan.Heal || !strings.Contains(p.Changes[0].Reason, "kubectl-set") {
+			t.Fatalf("the plan is %s: %+v", actions(p), p.Changes)
+		}
+		return p
+	}
+	losing(100)
+	_, err := f.c.Apply(t.Context(), heals(f.c))
+	if err == nil || !strings.Contains(err.Error(), "others changed it each of the 9 times") || tries.Load() != 9 {
+		t.Errorf("after %d lost races: %v", tries.Load(), err)
+	}
+	heals(f.c)
+
+	// So it is for a daemon that was started since.
+	next := f.another(func(o *Options) { o.Config, o.Holder = config, "rondo-2" })
+	next.Follow([]plan.Target{f.target})
+	f.run(next)
+	p := heals(next)
+	losing(5)
+	if _, err := next.Apply(t.Context(), p); err != nil || tries.Load() <= 5 {
+		t.Errorf("after %d tries: %v", tries.Load(), err)
+	}
+	if p := f.planWith(next, b, asDrift); p.Writes() {
+		t.Errorf("one more pass: %s", actions(p))
+	}
 }

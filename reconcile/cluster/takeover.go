@@ -4,15 +4,22 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	"rondo.dev/rondo/reconcile/plan"
 	"rondo.dev/rondo/render"
 )
+
+// races is how often what loses a race is tried again: a controller that rolls
+// out writes the status several times in a second, for 2.5 seconds in all.
+var races = wait.Backoff{Steps: 9, Duration: 10 * time.Millisecond, Factor: 2}
 
 // takeOver makes the fields of listed managers ours, so that the apply that
 // follows removes those that it does not name: a container that kubectl added
@@ -20,34 +27,41 @@ import (
 // csaupgrade does, but leaves the exempt fields with who has them.
 func (w *writing) takeOver(ctx context.Context, r resource, id render.ID) error {
 	metas := w.api.meta(r, id.Namespace)
-	var err error
-	for range 5 {
-		request, cancel := bounded(ctx)
-		var m *metav1.PartialObjectMetadata
-		if m, err = metas.Get(request, id.Name, metav1.GetOptions{}); err == nil {
-			entries, changed := w.o.takenOver(m.ManagedFields)
-			if !changed {
-				cancel()
-				return nil
-			}
-			var patch []byte
-			// Replacing the version, not testing it, makes a race a conflict.
-			patch, err = json.Marshal([]map[string]any{
-				{"op": "replace", "path": "/metadata/managedFields", "value": entries},
-				{"op": "replace", "path": "/metadata/resourceVersion", "value": m.ResourceVersion},
-			})
-			if err == nil {
-				w.wrote()
-				_, err = metas.Patch(request, id.Name, types.JSONPatchType, patch, metav1.PatchOptions{FieldManager: plan.Manager})
-			}
+	try := func(ctx context.Context) (done bool, err error) {
+		ctx, cancel := bounded(ctx)
+		defer cancel()
+		m, err := metas.Get(ctx, id.Name, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			return true, nil
 		}
-		cancel()
-		if err == nil || apierrors.IsNotFound(err) {
-			return nil
+		if err != nil {
+			return false, err
 		}
-		if !apierrors.IsConflict(err) {
-			break
+		entries, changed := w.o.takenOver(m.ManagedFields)
+		if !changed {
+			return true, nil
 		}
+		// Replacing the version, not testing it, makes a race a conflict.
+		patch, err := json.Marshal([]map[string]any{
+			{"op": "replace", "path": "/metadata/managedFields", "value": entries},
+			{"op": "replace", "path": "/metadata/resourceVersion", "value": m.ResourceVersion},
+		})
+		if err != nil {
+			return false, err
+		}
+		w.wrote()
+		_, err = metas.Patch(ctx, id.Name, types.JSONPatchType, patch, metav1.PatchOptions{FieldManager: plan.Manager})
+		switch {
+		case apierrors.IsConflict(err):
+			return false, nil
+		case apierrors.IsNotFound(err):
+			return true, nil
+		}
+		return err == nil, err
+	}
+	err := wait.ExponentialBackoffWithContext(ctx, races, try)
+	if wait.Interrupted(err) && ctx.Err() == nil {
+		err = fmt.Errorf("others changed it each of the %d times it was tried", races.Steps)
 	}
 	return wrap("take over the fields of", id, err)
 }
