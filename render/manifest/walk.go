@@ -218,6 +218,16 @@ func (r *reader) meant(f field, p place, o *Option, options []Option) string {
 	case len(f.key) > 1 && f.key == strings.ToUpper(f.key) && find(options, "env_vars") != nil:
 		return "indent variables below env_vars:"
 	}
+	if find(options, "services") != nil && f.value != nil {
+		if isService(f.value) {
+			return "indent it below services:"
+		}
+		for _, inner := range f.value.fields {
+			if isService(inner.value) {
+				return "write services: between it and " + shown(inner.key) + ":"
+			}
+		}
+	}
 	if near := Nearest(f.key, names(options)); near != "" {
 		return "write " + near
 	}
@@ -235,6 +245,9 @@ func (r *reader) meant(f field, p place, o *Option, options []Option) string {
 	}
 	return "remove it; there is no such option"
 }
+
+// isService reports whether n can be nothing else.
+func isService(n *node) bool { return n.get("image") != nil || n.get("git_url") != nil }
 
 // holder is the one option whose keys have this name; empty where none or
 // several do. What is not built yet is no advice.
