@@ -249,22 +249,40 @@ func (r *reader) meant(f field, p place, o *Option, options []Option) string {
 // isService reports whether n can be nothing else.
 func isService(n *node) bool { return n.get("image") != nil || n.get("git_url") != nil }
 
-// holder is the one option whose keys have this name; empty where none or
-// several do. What is not built yet is no advice.
+// holder is the one option, the next or one below it, whose keys have this name;
+// empty where none or several do. What is not built yet is no advice.
 func holder(key string, options []Option) string {
-	found := ""
+	found := holders(key, options, 0)
+	if len(found) == 0 {
+		found = holders(key, options, 1)
+	}
+	// docker stands for rails and the others, whose settings are the same.
+	if len(found) == 0 || len(found) > 1 && !strings.HasPrefix(found[0], "docker.") {
+		return ""
+	}
+	if named, ok := strings.CutSuffix(found[0], ".<name>"); ok {
+		return "a name below " + named
+	}
+	return found[0]
+}
+
+// holders are the paths of the options that many levels down which have the key.
+func holders(key string, options []Option, levels int) (found []string) {
 	for i := range options {
 		inner := &options[i]
 		if inner.Keys == nil || inner.NotBuilt {
 			continue
 		}
-		if o := find(inner.Keys(), key); o != nil && o.Disposition != render.Unknown && !o.NotBuilt && !o.Extension {
-			if found != "" {
-				return ""
+		path := inner.Name
+		if inner.Named {
+			path += ".<name>"
+		}
+		if levels > 0 {
+			for _, below := range holders(key, inner.Keys(), levels-1) {
+				found = append(found, path+"."+below)
 			}
-			if found = inner.Name; inner.Named {
-				found = "a name below " + found
-			}
+		} else if o := find(inner.Keys(), key); o != nil && o.Disposition != render.Unknown && !o.NotBuilt && !o.Extension {
+			found = append(found, path)
 		}
 	}
 	return found
