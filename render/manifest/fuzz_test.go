@@ -16,8 +16,9 @@ import (
 var codeForm = regexp.MustCompile(`^[EWI]-[A-Z0-9]+(-[A-Z0-9]+)*$`)
 
 // FuzzParse reads anything as a manifest. The seeds are all files of the
-// fixtures.
+// fixtures, and what cannot be one of them for its lack of a last newline.
 func FuzzParse(f *testing.F) {
+	f.Add("---", false)
 	names, err := filepath.Glob(filepath.Join(fixtures, "*.txtar"))
 	if err != nil || len(names) == 0 {
 		f.Fatalf("no fixtures: %v", err)
