@@ -92,11 +92,7 @@ func sameContent(a, b plan.Inventory) bool {
 // says what is wanted before and after, and the mark shows what is still missing.
 func union(p plan.Plan) []plan.Entry {
 	written := make(map[render.ID]plan.Change, len(p.Changes))
-	suspended := map[render.ID]bool{}
 	for _, change := range p.Changes {
-		if change.Suspend {
-			suspended[change.ID] = true
-		}
 		if writes(change) && change.Object != nil {
 			written[change.ID] = change
 		}
@@ -110,7 +106,7 @@ func union(p plan.Plan) []plan.Entry {
 			if change.Action != plan.Heal {
 				entries[i].Digest = ""
 			}
-			entries[i].Suspended = e.Suspended || suspended[e.ID]
+			entries[i].Suspended = e.Suspended || change.Suspend
 			delete(written, e.ID)
 		}
 	}
