@@ -52,11 +52,8 @@ func TestOneLeadsAndTheOtherTakesOverWhenItEnds(t *testing.T) {
 
 func TestLosingTheLeaseEndsTheLeader(t *testing.T) {
 	t.Parallel()
-	f := prepare(t)
-	proxy := &faulty{}
-	config := proxy.config(t, f.cp)
-	f.c = f.another(func(o *Options) { o.Config = config })
-	f.begin()
+	proxy, behind := newFaulty(t)
+	f := start(t, behind)
 	leads := make(chan struct{})
 	ended := make(chan error, 1)
 	go func() {

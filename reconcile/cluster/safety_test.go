@@ -237,10 +237,12 @@ type faulty struct {
 	fault atomic.Pointer[func(http.ResponseWriter, *http.Request) bool] // true: answered
 }
 
-func (p *faulty) config(t *testing.T, cp *kubetest.ControlPlane) *rest.Config {
+// newFaulty is a faultless one, and the option that puts a Cluster behind it.
+func newFaulty(t *testing.T) (p *faulty, behind func(*Options)) {
 	t.Helper()
-	config := cp.ConfigFor("rondo")
-	behind, err := url.Parse(config.Host)
+	p = &faulty{}
+	config := kubetest.Shared(t).ConfigFor("rondo")
+	server, err := url.Parse(config.Host)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -250,18 +252,18 @@ func (p *faulty) config(t *testing.T, cp *kubetest.ControlPlane) *rest.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	proxy := httputil.NewSingleHostReverseProxy(behind)
+	proxy := httputil.NewSingleHostReverseProxy(server)
 	proxy.Transport, proxy.FlushInterval = transport, -1
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if fault := p.fault.Load(); fault != nil && (*fault)(w, r) {
 			return
 		}
 		defer func() { _ = recover() }() // the proxy aborts a watch whose client has gone
 		proxy.ServeHTTP(w, r)
 	}))
-	t.Cleanup(server.Close)
-	config.Host, config.TLSClientConfig = server.URL, rest.TLSClientConfig{}
-	return config
+	t.Cleanup(front.Close)
+	config.Host, config.TLSClientConfig = front.URL, rest.TLSClientConfig{}
+	return p, func(o *Options) { o.Config = config }
 }
 
 func (p *faulty) set(fault func(http.ResponseWriter, *http.Request) bool) { p.fault.Store(&fault) }
@@ -341,11 +343,8 @@ func TestT30_FaultsOfTheAPIServerDeleteNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := prepare(t)
-			proxy := &faulty{}
-			config := proxy.config(t, f.cp)
-			f.c = f.another(func(o *Options) { o.Config, o.SecretCheck, o.Sweep = config, 50*time.Millisecond, 50*time.Millisecond })
-			f.begin()
+			proxy, behind := newFaulty(t)
+			f := start(t, behind, func(o *Options) { o.SecretCheck, o.Sweep = 50*time.Millisecond, 50*time.Millisecond })
 			all := f.bundle(configMap("env", "info"), configMap("old", "info"), secret("passwords", "x"), service("web"))
 			f.pass(all)
 
@@ -391,9 +390,8 @@ func TestRestartedDaemonWithoutAPIServerReportsAnErrorNotAnEmptyCluster(t *testi
 	t.Parallel()
 	f := start(t)
 	f.pass(f.bundle(configMap("env", "info"), configMap("old", "info")))
-	proxy := &faulty{}
-	config := proxy.config(t, f.cp)
-	second := f.another(func(o *Options) { o.Config = config })
+	proxy, behind := newFaulty(t)
+	second := f.another(behind)
 	second.Follow([]plan.Target{f.target})
 	proxy.set(func(w http.ResponseWriter, r *http.Request) bool {
 		if strings.Contains(r.URL.Path, "/namespaces/") {
@@ -465,11 +463,8 @@ func forbidDeploymentsWatch(w http.ResponseWriter, r *http.Request) bool {
 // over somebody's fields may lose several races, and the heal all of them.
 func TestAHealThatLosesRacesStaysAHeal(t *testing.T) {
 	t.Parallel()
-	f := prepare(t)
-	proxy := &faulty{}
-	config := proxy.config(t, f.cp)
-	f.c = f.another(func(o *Options) { o.Config = config })
-	f.begin()
+	proxy, behind := newFaulty(t)
+	f := start(t, behind)
 	b, web := f.bundle(deployment("web", "example.org/shop:1")), f.id("apps", "Deployment", "web")
 	f.pass(b)
 	f.by("kubectl-set", web, types.StrategicMergePatchType, `{"spec":{"template":{"spec":{"containers":[{"name":"web","image":"example.org/evil:1"}]}}}}`)
@@ -502,7 +497,7 @@ func TestAHealThatLosesRacesStaysAHeal(t *testing.T) {
 	heals(f.c)
 
 	// So it is for a daemon that was started since.
-	next := f.another(func(o *Options) { o.Config, o.Holder = config, "rondo-2" })
+	next := f.another(behind, func(o *Options) { o.Holder = "rondo-2" })
 	next.Follow([]plan.Target{f.target})
 	f.run(next)
 	p := heals(next)

@@ -132,12 +132,9 @@ func TestWaitEndsWhenAnObjectDrifts(t *testing.T) {
 
 func TestWaitWithoutTheRightToWatchReadsAsTheApplication(t *testing.T) {
 	t.Parallel()
-	f := prepare(t)
-	proxy := &faulty{}
-	config := proxy.config(t, f.cp)
-	f.c = f.another(func(o *Options) { o.Config, o.SecretCheck = config, 100*time.Millisecond })
+	proxy, behind := newFaulty(t)
 	proxy.set(forbidDeploymentsWatch)
-	f.begin()
+	f := start(t, behind, func(o *Options) { o.SecretCheck = 100 * time.Millisecond })
 	b := f.bundle(deployment("web", "example.org/shop:1"))
 	f.pass(b)
 	report, err := f.c.Wait(t.Context(), f.target, b)
