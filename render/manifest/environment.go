@@ -186,15 +186,13 @@ func joined(a, b *node) *node {
 
 // isManifest refuses files of another kind with words that say what they are.
 func (r *reader) isManifest(root *node) bool {
-	pos := root.pos
 	say := func(what, fix string) bool {
-		r.add(pos, "", "E-TYPE", what, fix)
+		r.add(root.pos, "", "E-TYPE", what, fix)
 		return false
 	}
 	kind := root.get("kind")
 	switch {
 	case root.isNull():
-		pos.Line, pos.Column = 1, 0 // the parser is after the end
 		return say("the file is empty", "declare services: with an image")
 	case root.shape != Mapping:
 		return say("the file is "+form(root)+", not a mapping", "start it with services:")

@@ -22,8 +22,9 @@ func (r *reader) scan(file string, b []byte) *node {
 	var doc yaml.Node
 	d := yaml.NewDecoder(bytes.NewReader(b))
 	err := d.Decode(&doc)
+	begin := sources.Position{File: file, Line: 1}
 	if errors.Is(err, io.EOF) || err == nil && len(doc.Content) == 0 {
-		return &node{pos: sources.Position{File: file, Line: 1}, shape: Text, plain: true, tag: "!!null"}
+		return &node{pos: begin, shape: Text, plain: true, tag: "!!null"}
 	}
 	if err != nil {
 		r.report(bounds.Syntax(file, b, err))
@@ -38,6 +39,9 @@ func (r *reader) scan(file string, b []byte) *node {
 	n := c.convert(root)
 	if n == nil {
 		return nil
+	}
+	if n.isNull() {
+		n.pos = begin // the parser may have passed the end
 	}
 	var next yaml.Node
 	switch err := d.Decode(&next); {
