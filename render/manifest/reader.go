@@ -41,6 +41,8 @@ type reader struct {
 	reads       map[string]bool   // applications that variables refer to, as written
 
 	sharedVolumes []SharedVolume
+
+	holders map[*Option]map[string][]string // by the first option of a table, once a key is unknown there
 }
 
 // place is where in the tree a value sits, for the key path and the words of a

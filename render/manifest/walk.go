@@ -237,7 +237,7 @@ func (r *reader) meant(f field, p place, o *Option, options []Option) string {
 	if o := find(p.outer, f.key); o != nil && o.Disposition != render.Unknown {
 		return "indent it less: " + f.key + " belongs one level up"
 	}
-	if inner := holder(f.key, options); inner != "" {
+	if inner := r.holder(f.key, options); inner != "" {
 		return "move it under " + inner + ":"
 	}
 	if known := names(options); len(known) <= 12 {
@@ -250,12 +250,18 @@ func (r *reader) meant(f field, p place, o *Option, options []Option) string {
 func isService(n *node) bool { return n.get("image") != nil || n.get("git_url") != nil }
 
 // holder is the one option, the next or one below it, whose keys have this name;
-// empty where none or several do. What is not built yet is no advice.
-func holder(key string, options []Option) string {
-	found := holders(key, options, 0)
-	if len(found) == 0 {
-		found = holders(key, options, 1)
+// empty where none or several do.
+func (r *reader) holder(key string, options []Option) string {
+	if len(options) == 0 {
+		return ""
 	}
+	if r.holders[&options[0]] == nil {
+		if r.holders == nil {
+			r.holders = map[*Option]map[string][]string{}
+		}
+		r.holders[&options[0]] = holders(options)
+	}
+	found := r.holders[&options[0]][key]
 	// docker stands for rails and the others, whose settings are the same.
 	if len(found) == 0 || len(found) > 1 && !strings.HasPrefix(found[0], "docker.") {
 		return ""
@@ -266,26 +272,53 @@ func holder(key string, options []Option) string {
 	return found[0]
 }
 
-// holders are the paths of the options that many levels down which have the key.
-func holders(key string, options []Option, levels int) (found []string) {
-	for i := range options {
-		inner := &options[i]
-		if inner.Keys == nil || inner.NotBuilt {
-			continue
-		}
-		path := inner.Name
-		if inner.Named {
-			path += ".<name>"
-		}
-		if levels > 0 {
-			for _, below := range holders(key, inner.Keys(), levels-1) {
-				found = append(found, path+"."+below)
+// holders are, for each key inside of options, the paths of those that have it:
+// of the next ones, or else of those one below.
+func holders(options []Option) map[string][]string {
+	all := map[string][]string{}
+	tables := []table{{keys: options}}
+	for range 2 {
+		tables = inside(tables)
+		found := map[string][]string{}
+		for _, t := range tables {
+			for i := range t.keys {
+				if o := &t.keys[i]; o.Disposition != render.Unknown && !o.NotBuilt && !o.Extension {
+					found[o.Name] = append(found[o.Name], t.path)
+				}
 			}
-		} else if o := find(inner.Keys(), key); o != nil && o.Disposition != render.Unknown && !o.NotBuilt && !o.Extension {
-			found = append(found, path)
+		}
+		for key, paths := range found {
+			if all[key] == nil {
+				all[key] = paths
+			}
 		}
 	}
-	return found
+	return all
+}
+
+// table is the keys of an option, and the path to it.
+type table struct {
+	path string
+	keys []Option
+}
+
+// inside are the tables of the options of others. What is not built yet is no
+// advice.
+func inside(outer []table) (out []table) {
+	for _, t := range outer {
+		for i := range t.keys {
+			o := &t.keys[i]
+			if o.Keys == nil || o.NotBuilt {
+				continue
+			}
+			path := join(t.path, o.Name)
+			if o.Named {
+				path += ".<name>"
+			}
+			out = append(out, table{path, o.Keys()})
+		}
+	}
+	return out
 }
 
 // names lists the keys that exist.
